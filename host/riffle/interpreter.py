@@ -1,0 +1,236 @@
+"""What a descriptor does, in NumPy: descriptors and weight stream in, activation memory changed in place.
+
+This is the executable form of "What a descriptor executes" in docs/architecture.md. The hardware gives the same bits
+and the same error codes. It is written pair by pair; phases and lanes are array axes. As in the hardware, a pair reads
+its input before it writes, and inputs that several pairs share are not expected to change between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import spec
+from .descriptor import Descriptor, unpack_header, unpack_program
+
+CODES = {name: code for code, (name, _, _) in spec.ERRORS.items()}
+CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+
+
+class EngineError(Exception):
+    """The engine stopped; `code` as in `spec.ERRORS`, `index` of the descriptor, `detail` (0 where there is none)."""
+
+    def __init__(self, code: int, index: int, detail: int = 0):
+        self.code, self.index, self.detail = code, index, detail
+        self.name, meaning, remedy = spec.ERRORS[code]
+        super().__init__(f"{self.name} at descriptor {index} (detail {detail}): {meaning}. Remedy: {remedy}.")
+
+
+def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, stream: bytes | np.ndarray,
+            rows: int, columns: int, lane: int = 0) -> None:
+    """Run a program on an activation memory, in place.
+
+    Parameters
+    ----------
+    memory
+        int8 [4][depth][rows*columns]
+    descriptors
+        `Descriptor`s, or the program memory image, uint32 [n][8]
+    stream
+        weight stream: bytes, or uint8 [n][16]
+    rows, columns
+        of the lattice
+    lane
+        what the LANE register holds: where GLOBAL_AVERAGE writes
+
+    Raises
+    ------
+    EngineError
+        where the hardware stops with an error; what the failing descriptor has written until then stays
+    ValueError
+        if the memory does not have this shape and type, or the lane does not exist
+    """
+    lanes = rows * columns
+    if memory.dtype != np.int8 or memory.ndim != 3 or memory.shape[::2] != (spec.BANKS, lanes):
+        raise ValueError(f"memory is {memory.dtype} {memory.shape}, but must be int8 (4, depth, {lanes})")
+    if not 0 <= lane < lanes:
+        raise ValueError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
+    if isinstance(descriptors, np.ndarray):
+        descriptors = unpack_program(descriptors)
+    engine = _Engine(memory, bytes(stream), rows, columns, lane)
+    for engine.index, descriptor in enumerate(descriptors):
+        engine.run(descriptor)
+    if engine.stream_offset < len(engine.stream):
+        engine.fail("STREAM_LEFT")
+
+
+def contradiction(d: Descriptor) -> str | None:
+    """Why a descriptor of a known opcode is BAD_DESCRIPTOR, None where it is not."""
+    taps = (5 if d.paired else 9) if d.taps9 else 1
+    pool = d.opcode in (MAXPOOL, GLOBAL_AVERAGE)
+    rules = {
+        "log2s is too large": d.log2s > spec.LOG2S_MAX,
+        "blocks, groups, group_outputs or modulus is 0": 0 in (d.blocks, d.groups, d.group_outputs, d.modulus),
+        "remainder is not below modulus": d.remainder >= d.modulus,
+        "stride2 with a single phase": d.stride2 and d.log2s == 0,
+        "paired without taps9": d.paired and not d.taps9,
+        "residual with raw or duplicate": d.residual and (d.raw or d.duplicate),
+        "raw with duplicate": d.raw and d.duplicate,
+        "more weights than a pair may have": d.opcode == CONV and taps * d.blocks > spec.PAIR_WEIGHTS_MAX,
+        "a flag that pools do not have": pool and (d.paired or d.residual or d.raw or d.duplicate),
+        "an odd number of outputs in a pool": pool and d.group_outputs % 2,
+        "a maximum of other than 9 taps and 1 block": d.opcode == MAXPOOL and (not d.taps9 or d.blocks != 1),
+        "an average with taps9 or log2s": d.opcode == GLOBAL_AVERAGE and (d.taps9 or d.log2s),
+    }
+    return next((text for text, broken in rules.items() if broken), None)
+
+
+def tap_steps(rows: int, columns: int) -> np.ndarray:
+    """Which lane each lane reads, rows*columns for outside, at lattice steps 3*(dy + 1) + dx + 1 of -1..1 an axis."""
+    outside = rows * columns
+    table = np.full((9, outside), outside)
+    for step in range(9):
+        for lane in range(outside):
+            y, x = lane // columns + step // 3 - 1, lane % columns + step % 3 - 1
+            if 0 <= y < rows and 0 <= x < columns:
+                table[step, lane] = y * columns + x
+    return table
+
+
+def requantise(accumulator: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
+    """(accumulator * multiplier + 2^(shift - 1)) >> shift."""
+    return (accumulator * multiplier + (1 << (shift - 1))) >> shift
+
+
+class _Engine:
+    def __init__(self, memory: np.ndarray, stream: bytes, rows: int, columns: int, lane: int):
+        self.memory, self.stream, self.lane = memory, stream, lane
+        self.depth, self.lanes = memory.shape[1:]
+        self.steps = tap_steps(rows, columns)
+        self.stream_offset = 0
+        self.index = 0
+
+    def fail(self, name: str, detail: int = 0) -> None:
+        raise EngineError(CODES[name], self.index, detail)
+
+    def run(self, d: Descriptor) -> None:
+        if d.opcode not in (CONV, MAXPOOL, GLOBAL_AVERAGE):
+            self.fail("UNKNOWN_OPCODE", d.opcode)
+        if contradiction(d):
+            self.fail("BAD_DESCRIPTOR")
+        pair = {CONV: self.convolution, MAXPOOL: self.maximum, GLOBAL_AVERAGE: self.average}[d.opcode]
+        positions = _Positions(d)
+        for group in range(d.groups):
+            first = d.in_channel + group * d.group_step
+            shared = None  # input of the pairs of a group, where they have the same
+            for number in range(-(-d.group_outputs // 2)):
+                channel = first + number * d.pair_step
+                places = [positions.next()]
+                if 2 * number + 1 < d.group_outputs:
+                    places.append(positions.next())
+                weights = self.next_pair(d) if d.opcode != MAXPOOL else None
+                if shared is None or d.pair_step:
+                    shared = self.gather(d, channel)
+                pair(d, shared, weights, places)
+
+    def next_pair(self, d: Descriptor) -> tuple[dict[str, int], np.ndarray]:
+        """Header and weights, int8 [2][taps*blocks*4], of the next pair in the stream."""
+        end = self.stream_offset + spec.STREAM_BYTES
+        if end > len(self.stream):
+            self.fail("STREAM_END")
+        header = unpack_header(self.stream[self.stream_offset:end])
+        expected = len(_taps(d)) * d.blocks if d.opcode == CONV else 0
+        if header["tag"] != spec.STREAM_TAG or header["count"] != expected:
+            self.fail("STREAM_HEADER", header["count"])
+        self.stream_offset = end + -(-expected // 2) * spec.STREAM_BYTES
+        if self.stream_offset > len(self.stream):
+            self.fail("STREAM_END")
+        weights = np.frombuffer(self.stream, np.int8, expected * 8, end).reshape(-1, 2)
+        return header, weights.T
+
+    def gather(self, d: Descriptor, channel: int) -> np.ndarray:
+        """Input of a pair: int8 [output phases][taps][blocks][4 banks][lanes]."""
+        s, stride = 1 << d.log2s, 1 + d.stride2
+        out = np.arange(s // stride)
+        tap = _taps(d)[None]  # [1][taps][banks]
+        qy = stride * np.repeat(out, len(out))[:, None, None] + tap // 3 - 1  # [phases][taps][banks]
+        qx = stride * np.tile(out, len(out))[:, None, None] + tap % 3 - 1
+        step = (qy // s + 1) * 3 + qx // s + 1
+        block = channel // spec.BANKS + np.arange(d.blocks)[:, None]  # [blocks][1]
+        address = d.in_base + block * s * s + (qy % s * s + qx % s)[:, :, None]  # [phases][taps][blocks][banks]
+        self.check("READ_RANGE", address)
+        low, high = address.min(), address.max() + 1
+        fill = np.full((spec.BANKS, high - low, 1), d.fill, np.int8)
+        words = np.concatenate([self.memory[:, low:high], fill], 2)
+        bank = np.arange(spec.BANKS)[:, None]
+        return words[bank, address[..., None] - low, self.steps[step][:, :, None]]
+
+    def check(self, error: str, address: np.ndarray) -> None:
+        beyond = address[address >= self.depth]
+        if beyond.size:
+            self.fail(error, int(beyond.flat[0]))
+
+    def place(self, d: Descriptor, block: int) -> np.ndarray:
+        """Addresses of the output phases of a block, int [phases]."""
+        phases = (1 << 2 * d.log2s) >> 2 * d.stride2
+        address = d.out_base + block * phases + np.arange(phases)
+        self.check("WRITE_RANGE", address)
+        return address
+
+    def convolution(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int]) -> None:
+        header, weights = pair
+        phases = len(words)
+        # float64 sums of int8 products are exact far beyond 32 bits, and fast
+        matrix = words.reshape(phases, -1, self.lanes).astype(np.float64)
+        sums = np.tensordot(weights.astype(np.float64), matrix, (1, 1)).astype(np.int64)  # [2][phases][lanes]
+        for i, position in enumerate(places):
+            accumulator = sums[i] + header[f"bias{i}"]
+            if d.raw:
+                parts = accumulator.astype("<i4").view(np.int8).reshape(phases, self.lanes, 4)
+                self.memory[:, self.place(d, position)] = parts.transpose(2, 0, 1)
+                continue
+            result = requantise(accumulator, header[f"multiplier{i}"], header[f"shift{i}"]) + d.zero_point
+            banks = (position % 2, position % 2 + 2) if d.duplicate else (position % spec.BANKS,)
+            address = self.place(d, position // (2 if d.duplicate else spec.BANKS))
+            if d.residual:
+                result += self.memory[banks[0], address]
+            for bank in banks:
+                self.memory[bank, address] = result.clip(-128, 127)
+
+    def maximum(self, d: Descriptor, words: np.ndarray, _: None, places: list[int]) -> None:
+        address = self.place(d, places[0] // spec.BANKS)
+        self.memory[:, address] = words[:, :, 0].max(1).transpose(1, 0, 2)
+
+    def average(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int]) -> None:
+        header, _ = pair
+        total = words.sum((0, 1, 2, 4), dtype=np.int64) + header["bias0"]  # [banks]
+        result = requantise(total, header["multiplier0"], header["shift0"]) + d.zero_point
+        self.memory[:, self.place(d, places[0] // spec.BANKS), self.lane] = result.clip(-128, 127)[:, None]
+
+
+class _Positions:
+    """Where the output channels go, one after the other."""
+
+    def __init__(self, d: Descriptor):
+        self.d, self.position, self.row, self.remainder = d, d.position, d.row, d.remainder
+
+    def next(self) -> int:
+        result = self.position
+        self.remainder += 1
+        if self.remainder == self.d.modulus:
+            self.remainder = 0
+            self.row += self.d.step_high
+            self.position = self.row
+        else:
+            self.position += self.d.step_low
+        return result
+
+
+def _taps(d: Descriptor) -> np.ndarray:
+    """Tap (3*ty + tx) that each bank sees at each step, int [taps][4 banks]; one tap is the centre."""
+    if not d.taps9:
+        return np.full((1, spec.BANKS), 4)
+    if not d.paired:
+        return np.repeat(np.arange(9)[:, None], spec.BANKS, 1)
+    return np.arange(5)[:, None] + [0, 0, 4, 4]

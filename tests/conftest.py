@@ -1,0 +1,19 @@
+"""Random numbers for tests: a fresh seed on every run, printed with the command that repeats it."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "host"))  # also without an installed package
+
+
+@pytest.fixture
+def rng(request):
+    """A NumPy generator; RIFFLE_SEED repeats a run. pytest shows what is printed where a test fails."""
+    seed = int(os.environ.get("RIFFLE_SEED") or secrets.randbits(32))
+    print(f"seed {seed}; repeat with: RIFFLE_SEED={seed} pytest '{request.node.nodeid}'")
+    return np.random.default_rng(seed)
