@@ -94,7 +94,8 @@ def header_fields(spec: dict) -> list[tuple[str, int, int]]:
 
 
 def systemverilog(spec: dict) -> str:
-    lines = [f"// {NOTE}", "//", "// riffle_pkg - registers, descriptors and stream as the host knows them", "package riffle_pkg;"]
+    lines = [f"// {NOTE}", "//", "// riffle_pkg - registers, descriptors and stream as the host knows them",
+             "package riffle_pkg;", "  // no module needs all of them", "  // verilator lint_off UNUSEDPARAM"]
     lines += [f"  localparam logic [31:0] SpecHash = 32'h{spec['hash']:08x};",
               f"  localparam logic [31:0] Version = 32'h{version_word(spec):08x};", ""]
     for name, entry in spec["constants"].items():
@@ -123,7 +124,8 @@ def systemverilog(spec: dict) -> str:
     lines += ["  } opcode_e;", ""]
     lines += packed_struct(descriptor_fields(spec), 256, "descriptor_t")
     lines += [""] + packed_struct(header_fields(spec), 128, "stream_header_t")
-    lines += [f"  localparam logic [7:0] StreamTag = 8'h{spec['stream_tag']:02x};", "endpackage", ""]
+    lines += [f"  localparam logic [7:0] StreamTag = 8'h{spec['stream_tag']:02x};",
+              "  // verilator lint_on UNUSEDPARAM", "endpackage", ""]
     return "\n".join(lines)
 
 

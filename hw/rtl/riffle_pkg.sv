@@ -2,6 +2,8 @@
 //
 // riffle_pkg - registers, descriptors and stream as the host knows them
 package riffle_pkg;
+  // no module needs all of them
+  // verilator lint_off UNUSEDPARAM
   localparam logic [31:0] SpecHash = 32'h101e0368;
   localparam logic [31:0] Version = 32'h00000100;
 
@@ -166,4 +168,5 @@ package riffle_pkg;
     logic [24:0] bias0;
   } stream_header_t;
   localparam logic [7:0] StreamTag = 8'h52;
+  // verilator lint_on UNUSEDPARAM
 endpackage

@@ -1,0 +1,11 @@
+riffle_pkg.sv
+axi_slave.sv
+host_bus.sv
+control.sv
+word_memory.sv
+program_memory.sv
+log_memory.sv
+weight_memory.sv
+act_bank.sv
+act_memory.sv
+riffle.sv
