@@ -1,0 +1,158 @@
+"""Build and run one RTL module under Verilator and cocotb: the one place that knows how to start a simulator.
+
+A test `sim/test_<module>.py` holds cocotb coroutines and a pytest function that calls `simulate`. Everything is built
+under build/sim, once per module and parameters, and again only when one of the module's sources has changed.
+
+    SEED=1234   repeat a run's random numbers      WAVES=1   waveforms at once, not only when a run has failed
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import sys
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+from verilator_root import BUILD, ROOT, environment
+
+RTL = ROOT / "hw" / "rtl"
+
+
+def simulate(module: str, test_file: str, **parameters: int) -> None:
+    """Run the cocotb tests of `test_file` on `module`; where one fails, run again with the same seed and waveforms.
+
+    Raises
+    ------
+    AssertionError
+        if a test failed; names the command that repeats it and the waveform
+    RuntimeError
+        if the module does not build; the output of Verilator comes before it
+    """
+    seed = int(os.environ.get("SEED") or secrets.randbits(31))
+    waves = os.environ.get("WAVES", "0") not in ("", "0")
+    print(f"{module} {parameters or ''} SEED={seed}", flush=True)
+    if _run(module, Path(test_file), parameters, seed, waves):
+        return
+    waveform = _folder(module, parameters, waves=True) / _test_id() / "dump.fst"
+    if not waves:
+        _run(module, Path(test_file), parameters, seed, waves=True)
+    node = os.environ.get("PYTEST_CURRENT_TEST", str(test_file)).rsplit(" (", 1)[0]
+    raise AssertionError(f"{module} {parameters or ''} failed\n  repeat:   SEED={seed} {sys.executable} -m pytest '{node}'\n"
+                         f"  waveform: {waveform}")
+
+
+@cache
+def file_list() -> list[Path]:
+    """All RTL sources in the order of hw/rtl/rtl.f, which is the order in which they depend on each other."""
+    lines = (line.partition("//")[0].strip() for line in (RTL / "rtl.f").read_text().splitlines())
+    return [RTL / line for line in lines if line]
+
+
+@cache
+def sources(module: str) -> list[Path]:
+    """The files that `module` is made of: its own and those of every module and package that it names, in order.
+
+    Raises
+    ------
+    RuntimeError
+        if hw/rtl/rtl.f does not list the module
+    """
+    known = {path.stem: path for path in file_list()}
+    if module not in known:
+        raise RuntimeError(f"hw/rtl/rtl.f does not list {module}.sv")
+    needed, open_ends = set(), [module]
+    while open_ends:
+        name = open_ends.pop()
+        needed.add(name)
+        open_ends += (set(re.findall(r"\w+", _code(known[name]))) & known.keys()) - needed
+    return [path for path in file_list() if path.stem in needed]
+
+
+def up_to_date(stamp: Path, *inputs: object) -> bool:
+    """Does the file `stamp` say that what lies beside it was made from these inputs? A path stands for its contents."""
+    return stamp.exists() and stamp.read_text() == fingerprint(*inputs)
+
+
+def fingerprint(*inputs: object) -> str:
+    """SHA-256 of the inputs; a path stands for its name and contents."""
+    digest = hashlib.sha256()
+    for item in inputs:
+        digest.update(str(item).encode() + (item.read_bytes() if isinstance(item, Path) else b""))
+    return digest.hexdigest()
+
+
+@contextmanager
+def locked(folder: Path):
+    """Only one process at a time works in `folder`, which is made if needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(folder.name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _code(path: Path) -> str:
+    return re.sub(r"//.*|/\*.*?\*/", "", path.read_text())
+
+
+def _run(module: str, test_file: Path, parameters: dict, seed: int, waves: bool) -> bool:
+    """Build if needed, then run; False where a test failed."""
+    folder = _folder(module, parameters, waves)
+    _build(module, parameters, folder, waves)
+    results = folder / _test_id() / "results.xml"
+    try:
+        get_runner("verilator").test(
+            hdl_toplevel=module, hdl_toplevel_lang="verilog", test_module=test_file.stem, build_dir=folder,
+            test_dir=results.parent, results_xml=str(results), seed=seed, waves=waves,
+            test_args=["--trace-file", "dump.fst"] * waves)
+        tests, failed = get_results(results)
+    except (SystemExit, RuntimeError) as error:  # how cocotb reports a failed test, and a simulator that died
+        print(f"{module}: {error}", flush=True)
+        return False
+    if not tests:
+        raise RuntimeError(f"{test_file} holds no cocotb tests")
+    return not failed
+
+
+def _build(module: str, parameters: dict, folder: Path, waves: bool) -> None:
+    arguments = ["-Wall", "--assert", *["--trace-fst", "--trace-structs"] * waves]
+    inputs = (*sources(module), Path(__file__), arguments, sorted(parameters.items()))
+    with locked(folder):
+        if up_to_date(folder / "stamp", *inputs):
+            return
+        (folder / "stamp").unlink(missing_ok=True)
+        os.environ.update(environment(MAKEFLAGS="OPT_FAST=-O1"))
+        runtime = BUILD / "sim" / ("runtime-waves" if waves else "runtime")
+        _copy_objects(runtime, folder)
+        get_runner("verilator").build(
+            hdl_toplevel=module, sources=sources(module), parameters=parameters, build_dir=folder,
+            build_args=arguments, waves=waves, timescale=("1ns", "1ps"))
+        _copy_objects(folder, runtime)
+        (folder / "stamp").write_text(fingerprint(*inputs))
+
+
+def _copy_objects(source: Path, target: Path) -> None:
+    """Share the objects of Verilator's own run-time library, which every module needs: two thirds of a small build."""
+    if source.exists() and not list(target.glob("verilated*.o")):
+        target.mkdir(exist_ok=True)
+        with locked(BUILD / "sim" / "objects"):
+            for path in [*source.glob("verilated*.d"), *source.glob("verilated*.o")]:
+                shutil.copy2(path, target)
+
+
+def _folder(module: str, parameters: dict, waves: bool) -> Path:
+    names = [module, *(f"{name}{value}" for name, value in sorted(parameters.items())), *["waves"] * waves]
+    return BUILD / "sim" / "-".join(names)
+
+
+def _test_id() -> str:
+    """Folder of one test's results: several tests may share a build and run at the same time."""
+    name = os.environ.get("PYTEST_CURRENT_TEST", "run").rsplit(" (", 1)[0].rsplit("/", 1)[-1]
+    return re.sub(r"\W+", "_", name).strip("_")
