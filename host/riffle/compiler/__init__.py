@@ -1,0 +1,68 @@
+"""The compiler: an integer network becomes a program for one build of the hardware.
+
+    steps    which layers are fused, in which order they run
+    buffers  what must be kept in memory, and how long
+    slices   how fused layers are cut
+    plan     addresses
+    weights  the weight stream
+    emit     descriptors and records
+    cycles   what each descriptor costs
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import spec
+from ..descriptor import pack_program
+from ..integer import FullyConnected, IntegerNetwork
+from ..program import Program
+from .buffers import make_needs, tensor_log2s
+from .emit import Emitter
+from .errors import CompileError
+from .plan import make_plan
+from .steps import make_steps
+
+__all__ = ["CompileError", "compile_network"]
+
+
+def compile_network(network: IntegerNetwork, configuration: str | dict = "full") -> Program:
+    """Translate a network.
+
+    Parameters
+    ----------
+    network
+        what the quantiser made
+    configuration
+        a name in `spec.CONFIGURATIONS`, or rows, columns, activation_depth of other hardware
+
+    Returns
+    -------
+    The program. Its weights may be more than the weight memory holds: see `Program.why_not_resident`.
+
+    Raises
+    ------
+    CompileError
+        if the network does not fit; the message names the layer, the need and the limit
+    """
+    build = spec.CONFIGURATIONS[configuration] if isinstance(configuration, str) else configuration
+    rows, columns = build["rows"], build["columns"]
+    steps = make_steps(network)
+    log2s = {name: tensor_log2s(network, name, rows, columns) for name in network.tensors}
+    needs = make_needs(network, steps, log2s)
+    plan = make_plan(needs, steps, build["activation_depth"])
+    emitter = Emitter(network, needs, plan, log2s, rows, columns)
+    for time, step in enumerate(steps):
+        emitter.step(step, time)
+    if len(emitter.descriptors) > spec.DESCRIPTORS:
+        raise CompileError(f"the network needs {len(emitter.descriptors)} descriptors, the program memory holds "
+                           f"{spec.DESCRIPTORS}: use hardware with more activation memory, or fewer layers")
+    image, last = network.tensors[network.input], network.layers[-1]
+    return Program(
+        name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],
+        descriptors=pack_program(emitter.descriptors),
+        stream=np.concatenate([np.zeros((0, spec.STREAM_BYTES), np.uint8), *emitter.chunks]), records=emitter.records,
+        image=emitter.place(network.input), image_size=(image.height, image.width),
+        result=emitter.place(network.output, "raw" if isinstance(last, FullyConnected) else "plain"),
+        result_channels=network.tensors[network.output].channels, classes=network.classes,
+        output_scale=network.output_scale, metadata=network.metadata)

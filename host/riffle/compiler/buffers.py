@@ -1,0 +1,150 @@
+"""What must be kept in the activation memory, how much of it and how long: rectangles in address and time.
+
+Time is the index of a step. A tensor that several layers write (a concatenation) lives in parts: each from when it is
+written. The tensor that a residual unit adds to and its output are one buffer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .. import lattice
+from ..integer import Convolution, FullyConnected, IntegerNetwork, Layer
+from ..spec import BANKS
+from .errors import CompileError
+from .slices import Cut, cuts
+from .steps import Step, is_average_pool, is_depthwise
+from .weights import group_blocks
+
+
+@dataclass(frozen=True)
+class Part:
+    """Addresses `first` to `end` - 1 of a buffer, written at step `birth`."""
+
+    first: int
+    end: int
+    birth: int
+
+
+@dataclass(eq=False)
+class Buffer:
+    """`words` from the base on are used until step `death`; `reach` from the base on are read, with weight 0."""
+
+    name: str
+    words: int
+    parts: list[Part] = field(default_factory=list)
+    death: int = -1
+    reach: int = 0
+
+    @property
+    def birth(self) -> int:
+        return min(part.birth for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An average pool that is the last to read its input: the output may overlap it."""
+
+    step: int
+    input: Buffer
+    output: Buffer
+    channels: int
+    out_channel: int
+    log2s: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.out_channel, self.log2s
+
+
+@dataclass
+class Needs:
+    """Everything that the planner places: buffers by tensor, cuts by fused step."""
+
+    buffers: dict[str, Buffer]
+    pools: list[Pool]
+    cuts: dict[int, list[Cut]]
+
+    def unique(self) -> list[Buffer]:
+        return list(dict.fromkeys(self.buffers.values()))
+
+
+def tensor_log2s(network: IntegerNetwork, name: str, rows: int, columns: int) -> int:
+    """log2 of the phases per axis of a tensor; 0 for a vector, which has one lane per image.
+
+    Raises
+    ------
+    CompileError
+        if the tensor's size does not fit the lattice
+    """
+    tensor = network.tensors[name]
+    if (tensor.height, tensor.width) == (1, 1):
+        return 0
+    try:
+        return lattice.log2_phases(tensor.height, tensor.width, rows, columns)
+    except ValueError as error:
+        raise CompileError(f"tensor {name}: {error}") from error
+
+
+def make_needs(network: IntegerNetwork, steps: list[Step], log2s: dict[str, int]) -> Needs:
+    """Buffers with their life times, from the steps in their order; log2s by tensor."""
+    image = network.tensors[network.input]
+    words = lattice.words_of(image.channels, log2s[network.input])
+    needs = Needs({network.input: Buffer(network.input, words, [Part(0, words, -1)])}, [], {})
+    for time, step in enumerate(steps):
+        _write(network, needs, step, time, log2s)
+        _read(needs, step, time, log2s)
+        if step.before:
+            needs.cuts[time] = cuts(step, log2s[step.before.output])
+    needs.buffers[network.output].death = len(steps)
+    for time, step in enumerate(steps):
+        layer, source = step.layer, needs.buffers[step.input]
+        if is_average_pool(layer) and layer.stride == 2 and source.death == time:
+            target = needs.buffers[layer.output]
+            needs.pools.append(Pool(time, source, target, len(layer.weight), layer.out_channel, log2s[layer.input]))
+    return needs
+
+
+def _write(network: IntegerNetwork, needs: Needs, step: Step, time: int, log2s: dict[str, int]) -> None:
+    layer, name = step.layer, step.layer.output
+    tensor = network.tensors[name]
+    if step.residual:
+        needs.buffers[name] = _in_place(network, needs, step, time)
+    elif isinstance(layer, FullyConnected):
+        words = lattice.words_of(tensor.channels, 0, "raw")
+        needs.buffers[name] = Buffer(name, words, [Part(0, words, time)], time)
+    else:
+        buffer = needs.buffers.setdefault(name, Buffer(name, lattice.words_of(tensor.channels, log2s[name])))
+        first = getattr(layer, "out_channel", 0)
+        count = len(layer.weight) if isinstance(layer, Convolution) else tensor.channels
+        start = first // BANKS << 2 * log2s[name]  # two parts may share a block
+        buffer.parts.append(Part(start, lattice.words_of(first + count, log2s[name]), time))
+        buffer.death = time
+
+
+def _in_place(network: IntegerNetwork, needs: Needs, step: Step, time: int) -> Buffer:
+    """The buffer of the tensor that is added, which becomes the output."""
+    layer, buffer = step.layer, needs.buffers[step.residual]
+    whole = network.tensors[step.residual] == network.tensors[layer.output] and not layer.out_channel
+    if not whole or len(layer.weight) != network.tensors[layer.output].channels or layer.shuffle:
+        raise CompileError(f"layer {step.name} adds {step.residual}: the sum must be a whole tensor of the same size and "
+                           "zero point, without a shuffle")
+    if needs.buffers[step.input] is buffer:
+        raise CompileError(f"layer {step.name} reads {step.residual}, onto which it also writes its sum")
+    return buffer
+
+
+def _read(needs: Needs, step: Step, time: int, log2s: dict[str, int]) -> None:
+    for name in filter(None, (step.input, step.residual)):
+        needs.buffers[name].death = max(needs.buffers[name].death, time)
+    buffer = needs.buffers[step.input]
+    reach = _reach(step.before or step.layer) << 2 * log2s[step.input]
+    buffer.reach = max(buffer.reach, reach)
+
+
+def _reach(layer: Layer) -> int:
+    """Input blocks up to which a grouped convolution reads; more than the tensor has where a group needs fewer."""
+    if not isinstance(layer, Convolution) or is_depthwise(layer):
+        return 0
+    inputs = layer.weight.shape[1]
+    return (layer.groups - 1) * inputs // BANKS + group_blocks(0, inputs, layer.groups, inputs)

@@ -1,0 +1,206 @@
+"""From steps with addresses to descriptors, weight stream and records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import spec
+from ..descriptor import Descriptor, pack_headers
+from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle
+from ..program import Place, Record
+from . import weights
+from .buffers import Needs
+from .cycles import predict
+from .errors import CompileError
+from .plan import Plan
+from .slices import Slice
+from .steps import Step, is_depthwise
+
+CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+
+
+@dataclass(frozen=True)
+class Remap:
+    """Where the output channels of a layer go: through a shuffle, and from which channel on."""
+
+    shuffle: Shuffle
+    out_channel: int
+
+    @classmethod
+    def of(cls, layer: Convolution, shuffle: Shuffle | None = None) -> Remap:
+        channels = len(layer.weight)
+        return cls(shuffle or layer.shuffle or Shuffle(channels, 1, channels), layer.out_channel)
+
+    def positions(self, part: Slice) -> np.ndarray:
+        return self.out_channel + self.shuffle.positions(part.first + part.count)[part.first:]
+
+    def fields(self, first: int) -> dict[str, int]:
+        """Descriptor fields for channels from `first` on."""
+        s = self.shuffle
+        row, remainder = self.out_channel + first // s.modulus * s.step_high, first % s.modulus
+        return {"position": row + remainder * s.step_low, "row": row, "remainder": remainder, "modulus": s.modulus,
+                "step_low": s.step_low, "step_high": s.step_high}
+
+
+BLOCKWISE = {"modulus": 2, "step_low": 1, "step_high": spec.BANKS}  # pools: a pair is a block of four channels
+
+
+class Emitter:
+    """Descriptors, records and stream, growing step by step."""
+
+    def __init__(self, network: IntegerNetwork, needs: Needs, plan: Plan, log2s: dict[str, int], rows: int, columns: int):
+        self.network, self.needs, self.plan, self.log2s = network, needs, plan, log2s
+        self.vectors = {name for name, t in network.tensors.items() if (t.height, t.width) == (1, 1)}
+        self.lanes = rows * columns
+        self.descriptors: list[Descriptor] = []
+        self.records: list[Record] = []
+        self.chunks: list[np.ndarray] = []
+        self.stream_words = 0
+
+    def place(self, tensor: str, layout: str = "plain") -> Place:
+        return Place(tensor, self.plan.bases[tensor], self.log2s[tensor], layout, tensor in self.vectors)
+
+    def step(self, step: Step, time: int) -> None:
+        """Emit the descriptors of a step."""
+        layer, source, target = step.layer, self.place(step.input), self.place(step.layer.output)
+        if step.before:
+            self.fused(step, time, source, target)
+        elif isinstance(layer, Convolution):
+            self.single(layer, time, source, target)
+        elif isinstance(layer, MaxPool):
+            self.max_pool(layer, source, target, Slice(0, self.network.tensors[layer.input].channels))
+        elif isinstance(layer, GlobalAverage):
+            self.global_average(layer, source, target)
+        elif isinstance(layer, FullyConnected):
+            self.fully_connected(layer, source, self.place(layer.output, "raw"))
+        else:
+            raise CompileError(f"layer {layer.name}: a {type(layer).__name__} cannot be compiled")
+
+    def fused(self, step: Step, time: int, source: Place, target: Place) -> None:
+        """A convolution slice by slice into a temporary, and what reads it."""
+        cut, base = self.plan.cuts[time]
+        before, layer = step.before, step.layer
+        duplicate = isinstance(layer, Convolution)
+        hidden = Place(before.output, base, self.log2s[before.output], "duplicated" if duplicate else "plain")
+        for part in cut.slices:
+            self.grouped(before, part, source, hidden, Remap(Shuffle(part.count, 1, part.count), 0),
+                         channels=Remap.of(before).positions(part))
+            if duplicate:
+                self.depthwise(layer, part, hidden, target, before.shuffle)
+            else:
+                self.max_pool(layer, hidden, target, part)
+
+    def single(self, layer: Convolution, time: int, source: Place, target: Place) -> None:
+        whole = Slice(0, len(layer.weight))
+        if not is_depthwise(layer):
+            self.grouped(layer, whole, source, target, Remap.of(layer))
+            return
+        parts = (whole,)
+        for pool in self.needs.pools:
+            if pool.step == time:
+                parts = self.plan.pool_slices(pool)
+        for part in parts:
+            self.depthwise(layer, part, source, target)
+
+    def grouped(self, layer: Convolution, part: Slice, source: Place, target: Place, remap: Remap,
+                channels: np.ndarray | None = None) -> None:
+        """Whole groups of a convolution, or a part of one; `remap` counts from the first channel of the part."""
+        outputs, inputs = len(layer.weight) // layer.groups, layer.weight.shape[1]
+        groups = max(1, part.count // outputs)
+        first = part.first // outputs * inputs
+        blocks = weights.group_blocks(first, inputs, groups, inputs)
+        self.check(layer, blocks, source)
+        weight = layer.weight[part.first:part.first + part.count].reshape(part.count, inputs, -1)
+        words = weights.grouped(weight, groups, first, blocks)
+        fields = dict(in_channel=first, group_step=inputs, blocks=blocks, groups=groups,
+                      group_outputs=part.count // groups, duplicate=target.layout == "duplicated", **remap.fields(0))
+        positions = remap.positions(Slice(0, part.count))
+        self.convolution(layer, part, source, target, fields, words, positions, channels)
+
+    def depthwise(self, layer: Convolution, part: Slice, source: Place, target: Place,
+                  shuffle: Shuffle | None = None) -> None:
+        """A depthwise convolution. On a duplicated input that is a slice which begins at position 0; its channels
+        have not been shuffled, which happens here."""
+        paired = source.layout == "duplicated"
+        remap = Remap.of(layer, shuffle)
+        order = Remap(shuffle, 0).positions(part) if shuffle else np.arange(part.first, part.first + part.count)
+        weight = layer.weight[order].reshape(part.count, 9)
+        words = weights.paired_depthwise(weight) if paired else weights.depthwise(weight, part.first)
+        self.check(layer, 1, source)
+        fields = dict(in_channel=0 if paired else part.first, pair_step=4 if paired else 2, blocks=1, groups=1,
+                      group_outputs=part.count, paired=paired, **remap.fields(part.first))
+        self.convolution(layer, order, source, target, fields, words, remap.positions(part))
+
+    def convolution(self, layer: Convolution, part: Slice | np.ndarray, source: Place, target: Place, fields: dict,
+                    words: np.ndarray, positions: np.ndarray, channels: np.ndarray | None = None) -> None:
+        """What grouped and depthwise convolutions have in common; `part` selects the layer's parameters."""
+        chosen = slice(part.first, part.first + part.count) if isinstance(part, Slice) else part
+        parameters = [weights.by_pair(getattr(layer, name)[chosen], fields["groups"], padding)
+                      for name, padding in (("bias", 0), ("multiplier", 0), ("shift", spec.SHIFT_MIN))]
+        zero_point = 0 if layer.residual else self.network.tensors[layer.output].zero_point
+        descriptor = Descriptor(
+            opcode=CONV, log2s=source.log2s, stride2=int(layer.stride == 2), taps9=int(layer.weight.shape[2] == 3),
+            residual=int(bool(layer.residual)), zero_point=zero_point,
+            fill=self.network.tensors[layer.input].zero_point, in_base=source.base, out_base=target.base,
+            **{name: int(value) for name, value in fields.items()})
+        macs = 0 if layer.kind == "average_pool" else len(positions) * self.pixels(target) * layer.weight[0].size
+        self.add(layer, descriptor, weights.stream(words, *parameters), target, positions, channels, macs)
+
+    def max_pool(self, layer: MaxPool, source: Place, target: Place, part: Slice) -> None:
+        """Channels of a maximum pool; the input begins with them."""
+        self.check(layer, 1, source)
+        descriptor = Descriptor(
+            opcode=MAXPOOL, log2s=source.log2s, stride2=1, taps9=1, fill=-128, in_base=source.base,
+            out_base=target.base, pair_step=spec.BANKS, blocks=1, groups=1,
+            group_outputs=2 * -(-part.count // spec.BANKS), position=part.first, row=part.first, **BLOCKWISE)
+        self.add(layer, descriptor, None, target, np.arange(part.first, part.first + part.count))
+
+    def global_average(self, layer: GlobalAverage, source: Place, target: Place) -> None:
+        self.check(layer, 1, source)
+        tensor, phases = self.network.tensors[layer.output], 1 << 2 * source.log2s
+        blocks = -(-tensor.channels // spec.BANKS)
+        descriptor = Descriptor(
+            opcode=GLOBAL_AVERAGE, zero_point=tensor.zero_point, in_base=source.base, out_base=target.base,
+            pair_step=spec.BANKS * phases, blocks=phases, groups=1, group_outputs=2 * blocks, **BLOCKWISE)
+        headers = pack_headers([[layer.bias, 0]] * blocks, [[layer.multiplier, 0]] * blocks,
+                               [[layer.shift, spec.SHIFT_MIN]] * blocks, 0)
+        self.add(layer, descriptor, headers, target, np.arange(tensor.channels))
+
+    def fully_connected(self, layer: FullyConnected, source: Place, target: Place) -> None:
+        outputs, inputs = layer.weight.shape
+        blocks = weights.group_blocks(0, 0, 1, inputs)
+        self.check(layer, blocks, source)
+        words = weights.grouped(layer.weight[:, :, None], 1, 0, blocks)
+        unused = np.zeros(outputs, np.int64)
+        parameters = [weights.by_pair(layer.bias, 1, 0), weights.by_pair(unused, 1, 0),
+                      weights.by_pair(unused + spec.SHIFT_MIN, 1, spec.SHIFT_MIN)]
+        descriptor = Descriptor(opcode=CONV, raw=1, in_base=source.base, out_base=target.base, blocks=blocks, groups=1,
+                                group_outputs=outputs, modulus=outputs, step_low=1, step_high=outputs)
+        self.add(layer, descriptor, weights.stream(words, *parameters), target, np.arange(outputs),
+                 macs=outputs * inputs)
+
+    def pixels(self, place: Place) -> int:
+        return 1 if place.vector else self.lanes << 2 * place.log2s
+
+    def check(self, layer: Layer, blocks: int, source: Place) -> None:
+        """Refuse what no descriptor can express."""
+        window = isinstance(layer, MaxPool) or isinstance(layer, Convolution) and layer.weight.shape[2] == 3
+        if source.vector and self.lanes > 1 and (window or isinstance(layer, GlobalAverage)):
+            raise CompileError(f"layer {layer.name} needs the neighbours of a pixel, but tensor {layer.input} is a "
+                               "single one: leave the layer out")
+        count = blocks * (9 if window else 1)
+        if count > spec.PAIR_WEIGHTS_MAX:
+            raise CompileError(f"layer {layer.name} needs {count} weight words for each pair of output channels, the "
+                               f"limit is {spec.PAIR_WEIGHTS_MAX}: use more groups or fewer channels")
+
+    def add(self, layer: Layer, descriptor: Descriptor, stream: np.ndarray | None, target: Place,
+            positions: np.ndarray, channels: np.ndarray | None = None, macs: int = 0) -> None:
+        words = 0 if stream is None else len(stream)
+        self.descriptors.append(descriptor)
+        self.records.append(Record(layer.name, target, positions, positions if channels is None else channels,
+                                   predict(descriptor), macs, self.stream_words, words))
+        if words:
+            self.chunks.append(stream)
+            self.stream_words += words
