@@ -161,7 +161,8 @@ def python(spec: dict) -> str:
 
 def c_header(spec: dict) -> str:
     lines = [f"/* {NOTE} */", "#ifndef RIFFLE_REGISTERS_H", "#define RIFFLE_REGISTERS_H", "",
-             f"#define RIFFLE_SPEC_HASH 0x{spec['hash']:08x}u", f"#define RIFFLE_VERSION 0x{version_word(spec):08x}u",
+             f"#define RIFFLE_EXPECTED_SPEC_HASH 0x{spec['hash']:08x}u",
+             f"#define RIFFLE_EXPECTED_VERSION 0x{version_word(spec):08x}u",
              f"#define RIFFLE_BASE 0x{spec['segment']['base']:08x}u", f"#define RIFFLE_SIZE 0x{spec['segment']['size']:x}u", ""]
     lines += [f"#define RIFFLE_{name} {entry['value']}u" for name, entry in spec["constants"].items()] + [""]
     for name, window in spec["windows"].items():

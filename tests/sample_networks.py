@@ -15,8 +15,8 @@ class Builder:
     def network(self, classes=()):
         return IntegerNetwork("sample", self.input, self.tensors, self.layers, list(classes))
 
-    def convolution(self, source, outputs, kernel=1, groups=1, stride=1, shuffle=None, residual=None, name=None, output=None,
-                    channels=None, out_channel=0, kind="convolution"):
+    def convolution(self, source, outputs, kernel=1, groups=1, stride=1, shuffle=None, residual=None, name=None,
+                    output=None, channels=None, out_channel=0, kind="convolution"):
         rng, t, name = self.rng, self.tensors[source], name or f"conv{len(self.layers)}"
         inputs = t.channels // groups
         weight = rng.integers(-127, 128, (outputs, inputs, kernel, kernel), np.int8)
@@ -82,7 +82,7 @@ class Builder:
 def shufflenet(rng, groups, scale=1.0, classes=1000, size=224, pool_first=True, style="paper"):
     """ShuffleNet V1 as the paper has it, with random weights."""
     widths = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
-    b = Builder(rng, 3, size, size)
+    b = Builder(rng, 3, *(size if isinstance(size, tuple) else (size, size)))
     t = b.max_pool(b.convolution("image", int(24 * scale), 3, stride=2))
     for stage, repeat in enumerate((3, 7, 3)):
         outputs = int(widths[groups] * scale) << stage
@@ -100,7 +100,8 @@ def oracle(network, image):
         x, t = values[layer.input], network.tensors[layer.output]
         if isinstance(layer, Convolution):
             y = convolve(layer, x, network.tensors[layer.input].zero_point)
-            y = (y * layer.multiplier[:, None, None] + (1 << layer.shift[:, None, None] - 1)) >> layer.shift[:, None, None]
+            shift = layer.shift[:, None, None]
+            y = (y * layer.multiplier[:, None, None] + (1 << shift - 1)) >> shift
             place = layer.out_channel + (layer.shuffle.positions(len(y)) if layer.shuffle else np.arange(len(y)))
             y += values[layer.residual][place] if layer.residual else t.zero_point
             out = values.get(layer.output, np.zeros((t.channels, t.height, t.width), np.int64)).copy()

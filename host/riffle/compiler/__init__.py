@@ -51,7 +51,7 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
     log2s = {name: tensor_log2s(network, name, rows, columns) for name in network.tensors}
     needs = make_needs(network, steps, log2s)
     plan = make_plan(needs, steps, build["activation_depth"])
-    emitter = Emitter(network, needs, plan, log2s, rows, columns)
+    emitter = Emitter(network, needs, plan, log2s, rows * columns)
     for time, step in enumerate(steps):
         emitter.step(step, time)
     if len(emitter.descriptors) > spec.DESCRIPTORS:

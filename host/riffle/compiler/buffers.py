@@ -127,8 +127,8 @@ def _in_place(network: IntegerNetwork, needs: Needs, step: Step, time: int) -> B
     layer, buffer = step.layer, needs.buffers[step.residual]
     whole = network.tensors[step.residual] == network.tensors[layer.output] and not layer.out_channel
     if not whole or len(layer.weight) != network.tensors[layer.output].channels or layer.shuffle:
-        raise CompileError(f"layer {step.name} adds {step.residual}: the sum must be a whole tensor of the same size and "
-                           "zero point, without a shuffle")
+        raise CompileError(f"layer {step.name} adds tensor {step.residual}: the sum must be a whole tensor of the same "
+                           "size and zero point, without a shuffle")
     if needs.buffers[step.input] is buffer:
         raise CompileError(f"layer {step.name} reads {step.residual}, onto which it also writes its sum")
     return buffer

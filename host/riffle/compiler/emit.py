@@ -50,10 +50,10 @@ BLOCKWISE = {"modulus": 2, "step_low": 1, "step_high": spec.BANKS}  # pools: a p
 class Emitter:
     """Descriptors, records and stream, growing step by step."""
 
-    def __init__(self, network: IntegerNetwork, needs: Needs, plan: Plan, log2s: dict[str, int], rows: int, columns: int):
+    def __init__(self, network: IntegerNetwork, needs: Needs, plan: Plan, log2s: dict[str, int], lanes: int):
         self.network, self.needs, self.plan, self.log2s = network, needs, plan, log2s
         self.vectors = {name for name, t in network.tensors.items() if (t.height, t.width) == (1, 1)}
-        self.lanes = rows * columns
+        self.lanes = lanes
         self.descriptors: list[Descriptor] = []
         self.records: list[Record] = []
         self.chunks: list[np.ndarray] = []

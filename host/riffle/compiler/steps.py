@@ -101,7 +101,7 @@ def _check_groups(network: IntegerNetwork) -> None:
             channels = network.tensors[layer.input].channels
             if outputs % layer.groups or inputs * layer.groups != channels:
                 raise CompileError(f"layer {layer.name} has weights for {layer.groups} groups of {inputs} input channels "
-                                   f"and {outputs} outputs, tensor {layer.input} has {channels} channels")
+                                   f"and {outputs} outputs in all, but tensor {layer.input} has {channels} channels")
 
 
 def _check_order(network: IntegerNetwork, steps: list[Step]) -> None:
