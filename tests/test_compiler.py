@@ -1,10 +1,10 @@
-"""Whole networks through the compiler and the interpreter, descriptor by descriptor, against plain sums."""
+"""Whole networks through the compiler and the interpreter, descriptor by descriptor, against the reference."""
 
 import numpy as np
 import pytest
-from sample_networks import Builder, oracle, shufflenet
+from sample_networks import Builder, shufflenet
 
-from riffle import spec
+from riffle import reference, spec
 from riffle.compiler import CompileError, compile_network
 from riffle.compiler.cycles import DESCRIPTOR_OVERHEAD
 from riffle.compiler.slices import pool_slices
@@ -16,25 +16,25 @@ SMALL = {"rows": 2, "columns": 3, "activation_depth": 512, "weight_depth": 512}
 
 
 def run_and_compare(rng, network, configuration, lane=0):
-    """Run descriptor by descriptor on a memory full of rubbish; each must leave what the layer's formula gives."""
+    """Run descriptor by descriptor on a memory full of rubbish; each must leave what the reference has."""
     program = compile_network(network, configuration)
     memory = rng.integers(-128, 128, (4, program.activation_depth, program.rows * program.columns), np.int8)
     image = rng.integers(-128, 128, (3, *program.image_size), np.int8)
     program.write_image(memory, image)
-    expected = dict(oracle(network, image))
-    covered = {name: set() for name in expected}
+    tensors = reference.run(network, image)
+    covered = {layer.name: set() for layer in network.layers}
     for index, record in enumerate(program.records):
         stream = program.stream[record.stream_first:record.stream_first + record.stream_words]
         execute(memory, program.descriptors[index:index + 1], stream, program.rows, program.columns, lane)
         found = program.read(memory, index, lane)
-        np.testing.assert_array_equal(found, expected[record.layer][record.channels], f"{index}: {record.layer}")
+        np.testing.assert_array_equal(found, tensors[record.place.tensor][record.channels], f"{index}: {record.layer}")
         covered[record.layer] |= set(record.channels.tolist())
     for layer in network.layers:
         first = getattr(layer, "out_channel", 0)
-        count = len(layer.weight) if hasattr(layer, "weight") else len(expected[layer.name])
+        count = len(layer.weight) if hasattr(layer, "weight") else len(tensors[layer.output])
         assert covered[layer.name] == set(range(first, first + count)), f"{layer.name} is not checked as a whole"
-    np.testing.assert_array_equal(program.read_result(memory, lane), expected[network.layers[-1].name])
-    return program, np.concatenate([expected[x.name].ravel() for x in network.layers if x.output != "logits"])
+    np.testing.assert_array_equal(program.read_result(memory, lane), tensors[network.output])
+    return program, np.concatenate([maps.ravel() for maps in tensors.values() if maps.dtype == np.int8])
 
 
 def random_network(rng, style, groups, per_group, pool_first, log2s):
@@ -64,11 +64,14 @@ def test_units(rng, style, groups, per_group, pool_first):
     assert min(values) < -90 and max(values) > 90 and len(values) > 100, "the stimulus misses the output range"
 
 
-def test_slices_forced_by_a_small_memory_change_nothing(rng):
-    b = Builder(rng, 3, 16, 24)
-    t = b.max_pool(b.convolution("image", 26, 3, stride=2))
-    t = b.convolution(t, 8)
-    b.head(b.residual_unit(b.residual_unit(t, 4, 28), 2, 26), 5)
+@pytest.mark.parametrize("fused", ["conv + max pool", "pointwise + depthwise"])
+def test_slices_forced_by_a_small_memory_change_nothing(rng, fused):
+    b = Builder(rng, 3, 16, 24) if fused == "conv + max pool" else Builder(rng, 3, 8, 12)
+    if fused == "conv + max pool":
+        t = b.max_pool(b.convolution("image", 26, 3, stride=2))
+    else:
+        t = b.residual_unit(b.residual_unit(b.convolution("image", 20), 4, 28), 2, 26, "inverse")
+    b.head(t, 5)
     network, counts = b.network(), []
     for depth in range(480, 0, -16):
         try:
@@ -132,11 +135,13 @@ def test_shuffle_is_free(rng):
 
 
 def test_layers_that_are_not_fused(rng):
-    """Two readers of a shuffled convolution, a depthwise on a plain input, a shuffled last layer, a stride in 1x1."""
+    """Two readers of a shuffled convolution, shuffles and residuals on a depthwise, a shuffled last layer."""
     b = Builder(rng, 3, 16, 24, zero_point=11)
     t = b.convolution("image", 10, 3, stride=2, shuffle=Shuffle.paper(10, 5))
     a = b.convolution(t, 15, groups=5, shuffle=Shuffle.inverse(15, 5))
-    c = b.convolution(a, 15, 3, groups=15, shuffle=Shuffle.paper(15, 3))
+    c = b.convolution(a, 15, 3, groups=15)
+    c = b.convolution(b.convolution(c, 15, shuffle=Shuffle.paper(15, 5)), 15, 3, groups=15, shuffle=Shuffle.paper(15, 3))
+    c = b.convolution(b.convolution(c, 15, shuffle=Shuffle.paper(15, 3)), 15, 3, groups=15, residual=c)
     d = b.convolution(a, 12, groups=3, shuffle=Shuffle.paper(12, 3), output="sum", channels=19, out_channel=7)
     b.convolution(c, 7, output=d, out_channel=0)
     e = b.max_pool(d)
@@ -148,13 +153,12 @@ def test_layers_that_are_not_fused(rng):
 def test_blocks_beyond_a_tensor_stay_in_memory(rng):
     """Groups of three channels read one block more than the last one needs: never beyond the memory."""
     b = Builder(rng, 3, 4, 6)
-    b.convolution(b.convolution("image", 12, groups=1), 8, groups=4)
-    for depth in range(40, 0, -1):
-        try:
-            run_and_compare(rng, b.network(), SMALL | {"activation_depth": depth})
-        except CompileError:
-            assert depth < 24  # 12 + 8 and the block of 4
-            return
+    t = b.convolution("image", 16)
+    b.convolution(b.convolution(t, 12), 16, groups=4, residual=t)
+    for depth in (40, 32, 28):  # 16 + 12 words are taken
+        run_and_compare(rng, b.network(), SMALL | {"activation_depth": depth})
+    with pytest.raises(CompileError, match="conv1 needs 28 words of activation memory, the limit is 27"):
+        compile_network(b.network(), SMALL | {"activation_depth": 27})
 
 
 def test_average_pool_never_overwrites_what_it_still_reads(rng):

@@ -127,7 +127,7 @@ class Emitter:
         remap = Remap.of(layer, shuffle)
         order = Remap(shuffle, 0).positions(part) if shuffle else np.arange(part.first, part.first + part.count)
         weight = layer.weight[order].reshape(part.count, 9)
-        words = weights.paired_depthwise(weight) if paired else weights.depthwise(weight, part.first)
+        words = weights.paired_depthwise(weight) if paired else weights.depthwise(weight)
         self.check(layer, 1, source)
         fields = dict(in_channel=0 if paired else part.first, pair_step=4 if paired else 2, blocks=1, groups=1,
                       group_outputs=part.count, paired=paired, **remap.fields(part.first))

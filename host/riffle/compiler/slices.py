@@ -86,12 +86,12 @@ def pool_slices(distance: int, channels: int, out_channel: int, log2s: int) -> t
     last = out_channel + np.minimum(BANKS * block + BANKS - 1, channels - 1)
     high = distance + (last // BANKS + 1) * phases_out
     slices, end = [], len(block)
+    # What a slice writes lies above the input of the slices to come: `low` rises, and theirs must be above, too.
     while end:
         used = (low >= end * phases_in) | (high <= block * phases_in)
         wrong = np.flatnonzero(~used[:end])
         first = int(wrong[-1]) + 1 if len(wrong) else 0
-        unread = (low < first * phases_in) & (high > 0)  # input of the slices to come
-        if first == end or len(slices) == MAX_POOL_SLICES or (first and unread[first:end].any()):
+        if first == end or len(slices) == MAX_POOL_SLICES:
             return None
         slices.append(Slice(BANKS * first, min(BANKS * end, channels) - BANKS * first))
         end = first

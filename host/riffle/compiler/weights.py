@@ -54,8 +54,8 @@ def grouped(weight: np.ndarray, groups: int, first: int, blocks: int) -> np.ndar
     return words.transpose(0, 2, 3, 1)
 
 
-def depthwise(weight: np.ndarray, first: int) -> np.ndarray:
-    """Weight words of a depthwise convolution on a plain input that begins at channel `first` (even).
+def depthwise(weight: np.ndarray) -> np.ndarray:
+    """Weight words of a depthwise convolution on a plain input, from the first channel of a block on.
 
     int8 [channels][9] -> int8 [pairs][9][4 banks][2]
     """
@@ -64,7 +64,7 @@ def depthwise(weight: np.ndarray, first: int) -> np.ndarray:
     for i in range(2):
         own = weight[i::2]
         pair = np.arange(len(own))
-        words[pair, :, (first + 2 * pair + i) % spec.BANKS, i] = own
+        words[pair, :, (2 * pair + i) % spec.BANKS, i] = own
     return words
 
 
