@@ -4,22 +4,24 @@ import numpy as np
 import pytest
 from sample_networks import Builder, shufflenet
 
-from riffle import reference, spec
+from riffle import digits, reference, spec
 from riffle.compiler import CompileError, compile_network
 from riffle.compiler.cycles import DESCRIPTOR_OVERHEAD
 from riffle.compiler.slices import pool_slices
 from riffle.descriptor import unpack_program
 from riffle.integer import Shuffle, Tensor
 from riffle.interpreter import execute
+from riffle.synthetic import random_input, random_unit
 
 SMALL = {"rows": 2, "columns": 3, "activation_depth": 512, "weight_depth": 512}
 
 
-def run_and_compare(rng, network, configuration, lane=0):
+def run_and_compare(rng, network, configuration, lane=0, image=None):
     """Run descriptor by descriptor on a memory full of rubbish; each must leave what the reference has."""
     program = compile_network(network, configuration)
     memory = rng.integers(-128, 128, (4, program.activation_depth, program.rows * program.columns), np.int8)
-    image = rng.integers(-128, 128, (3, *program.image_size), np.int8)
+    if image is None:
+        image = rng.integers(-128, 128, program.image_size, np.int8)
     program.write_image(memory, image)
     tensors = reference.run(network, image)
     covered = {layer.name: set() for layer in network.layers}
@@ -83,6 +85,32 @@ def test_slices_forced_by_a_small_memory_change_nothing(rng, fused):
     assert counts == sorted(counts) and len(set(counts)) >= 4, f"memory sizes were to force more slices: {counts}"
 
 
+@pytest.mark.parametrize("kind", ["residual", "stride2"])
+@pytest.mark.parametrize("stage", [2, 3])
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 8])
+def test_units_of_the_paper(rng, groups, stage, kind):
+    """Real channel counts, both shuffles, bottlenecks and orders of concatenation, on two lanes instead of 49."""
+    phases = 16 >> (stage - (kind == "stride2"))
+    seed = int(rng.integers(2**31))
+    network = random_unit(groups, stage, kind, shuffle=rng.choice(["paper", "inverse", "none"]), seed=seed,
+                          bottleneck=rng.choice(["output", "branch"]), pool_first=bool(rng.integers(2)),
+                          size=(phases, 2 * phases), zero_point=int(rng.integers(-128, 0)))
+    image = reference.input_tensor(network, random_input(network, seed))
+    _, values = run_and_compare(rng, network, {"rows": 1, "columns": 2, "activation_depth": 2048}, image=image)
+    assert len(set(values.tolist())) > 200, "the stimulus misses the output range"
+
+
+def test_digits(rng):
+    """The trained network on held-out images, in any lane of a batch."""
+    network = digits.network()
+    images, _ = digits.held_out()
+    for index in rng.choice(len(images), 3, replace=False):
+        lane = int(rng.integers(49))
+        image = reference.input_tensor(network, images[index])
+        program, _ = run_and_compare(rng, network, "full", lane, image)
+    assert program.fits_resident(spec.CONFIGURATIONS["full"])
+
+
 SHUFFLENETS = [(1, 1), (2, 1), (3, 1), (4, 1), (8, 1), (3, 0.25), (3, 0.5), (3, 1.5)]
 
 
@@ -140,7 +168,8 @@ def test_layers_that_are_not_fused(rng):
     t = b.convolution("image", 10, 3, stride=2, shuffle=Shuffle.paper(10, 5))
     a = b.convolution(t, 15, groups=5, shuffle=Shuffle.inverse(15, 5))
     c = b.convolution(a, 15, 3, groups=15)
-    c = b.convolution(b.convolution(c, 15, shuffle=Shuffle.paper(15, 5)), 15, 3, groups=15, shuffle=Shuffle.paper(15, 3))
+    c = b.convolution(c, 15, shuffle=Shuffle.paper(15, 5))
+    c = b.convolution(c, 15, 3, groups=15, shuffle=Shuffle.paper(15, 3))
     c = b.convolution(b.convolution(c, 15, shuffle=Shuffle.paper(15, 3)), 15, 3, groups=15, residual=c)
     d = b.convolution(a, 12, groups=3, shuffle=Shuffle.paper(12, 3), output="sum", channels=19, out_channel=7)
     b.convolution(c, 7, output=d, out_channel=0)

@@ -68,7 +68,7 @@ class Program:
     image, result
         where the host writes the image and reads the result
     image_size
-        height and width in pixels
+        channels, height and width; three channels for images, others for parts of a network
     """
 
     name: str
@@ -79,7 +79,7 @@ class Program:
     stream: np.ndarray
     records: list[Record]
     image: Place
-    image_size: tuple[int, int]
+    image_size: tuple[int, int, int]
     result: Place
     result_channels: int
     classes: list[str] = field(default_factory=list)
@@ -110,9 +110,9 @@ class Program:
         return self._read(memory, self.result, np.arange(self.result_channels), lane)
 
     def write_image(self, memory: np.ndarray, pixels: np.ndarray) -> None:
-        """Put an image, int8 [3][H][W] (pixels minus 128), into memory, int8 [4][depth][lanes]."""
-        if pixels.shape != (3, *self.image_size) or pixels.dtype != np.int8:
-            raise ValueError(f"image is {pixels.dtype} {pixels.shape}, but must be int8 {(3, *self.image_size)}")
+        """Put an image, int8 [C][H][W] (pixels minus 128), into memory, int8 [4][depth][lanes]."""
+        if pixels.shape != self.image_size or pixels.dtype != np.int8:
+            raise ValueError(f"image is {pixels.dtype} {pixels.shape}, but must be int8 {self.image_size}")
         lattice.write_channels(memory, self.image.base, pixels, self.rows, self.columns)
 
     def _read(self, memory: np.ndarray, place: Place, positions: np.ndarray, lane: int) -> np.ndarray:

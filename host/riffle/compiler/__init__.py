@@ -62,7 +62,8 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
         name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],
         descriptors=pack_program(emitter.descriptors),
         stream=np.concatenate([np.zeros((0, spec.STREAM_BYTES), np.uint8), *emitter.chunks]), records=emitter.records,
-        image=emitter.place(network.input), image_size=(image.height, image.width),
+        image=emitter.place(network.input),
+        image_size=(image.channels, image.height, image.width),
         result=emitter.place(network.output, "raw" if isinstance(last, FullyConnected) else "plain"),
         result_channels=network.tensors[network.output].channels, classes=network.classes,
         output_scale=network.output_scale, metadata=network.metadata)
