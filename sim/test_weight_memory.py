@@ -44,7 +44,8 @@ async def run(dut, base: int, length: int, stall: float, cycles: int) -> tuple[l
             words.append(int(dut.stream_data_o.value))
             times.append(cycle)
         await RisingEdge(dut.clk_i)
-    assert ended == (len(words) == max(0, min(length, DEPTH - base))), "end is high when, and only when, no word is left"
+    all_taken = len(words) == max(0, min(length, DEPTH - base))
+    assert ended == all_taken, "end is high when, and only when, no word is left"
     dut.busy_i.value, dut.stream_ready_i.value = 0, 0
     await RisingEdge(dut.clk_i)
     return words, times
