@@ -45,8 +45,8 @@ def simulate(module: str, test_file: str, **parameters: int) -> None:
     if not waves:
         _run(module, Path(test_file), parameters, seed, waves=True)
     node = os.environ.get("PYTEST_CURRENT_TEST", str(test_file)).rsplit(" (", 1)[0]
-    raise AssertionError(f"{module} {parameters or ''} failed\n  repeat:   SEED={seed} {sys.executable} -m pytest '{node}'\n"
-                         f"  waveform: {waveform}")
+    raise AssertionError(f"{module} {parameters or ''} failed\n  waveform: {waveform}\n"
+                         f"  repeat:   SEED={seed} {sys.executable} -m pytest '{node}'")
 
 
 @cache

