@@ -1,0 +1,166 @@
+// control - registers, interrupt, start and stop of the engine, the first error
+//
+// Computes   the registers of docs/registers.md
+// Contract   host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse.
+//            What the engine samples with start_o is stable then. ISR and DONE: setting wins over clearing.
+//            ERROR keeps the first error, but an engine error replaces a bus error; START clears it.
+// Timing     an access is answered after two cycles; interrupt_o follows its causes by one cycle
+module control #(
+    parameter int unsigned Rows            = 7,      // lattice
+    parameter int unsigned Columns         = 7,
+    parameter int unsigned ActivationDepth = 2048,   // words per bank
+    parameter int unsigned WeightDepth     = 10240,  // stream words
+    parameter int unsigned Engine          = 0       // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
+) (
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic        host_valid_i,
+    input  logic        host_write_i,
+    input  logic [ 9:0] host_addr_i,      // byte offset in the window
+    input  logic [31:0] host_wdata_i,
+    input  logic [ 3:0] host_strb_i,
+    output logic        rsp_valid_o,
+    output logic [31:0] rsp_rdata_o,
+    output logic [ 7:0] rsp_error_o,
+    input  logic        error_valid_i,    // a bus error
+    input  logic [ 7:0] error_code_i,
+    input  logic [20:0] error_offset_i,
+    output logic        interrupt_o,
+    output logic        running_o,        // from START until the engine has stopped
+    output logic        start_o,
+    output logic        stop_o,
+    output logic [ 7:0] first_o,
+    output logic [ 8:0] length_o,
+    output logic [ 5:0] lane_o,
+    output logic [31:0] watchdog_o,
+    output logic [31:0] stream_base_o,
+    output logic [31:0] stream_length_o,
+    output logic [15:0] image_base_o,
+    output logic [ 2:0] image_log2s_o,
+    input  logic        busy_i,
+    input  logic        done_i,
+    input  logic [ 7:0] error_i,          // with done_i; 0: a clean finish
+    input  logic [31:0] error_info_i,
+    input  logic [ 7:0] current_i,
+    input  logic [31:0] cycles_i,
+    input  logic [31:0] fed_i,
+    input  logic [31:0] starved_i
+);
+  localparam logic Ro = 1'b0, Rw = 1'b1;
+  localparam logic [31:0] Caps = (Rows << riffle_pkg::CapsRowsLsb) | (Columns << riffle_pkg::CapsColumnsLsb)
+                               | (Engine << riffle_pkg::CapsEngineLsb);
+  localparam logic [31:0] Depths = (ActivationDepth << riffle_pkg::DepthsActivationsLsb)
+                                 | (WeightDepth << riffle_pkg::DepthsWeightsLsb);
+
+  logic gier_q, done_q;
+  logic [1:0] ier_q, isr_q;
+  logic [7:0] error_q;
+  logic [31:0] error_info_q, ctrl, image;
+  always_comb begin
+    ctrl = '0;
+    ctrl[riffle_pkg::CtrlStartLsb] = running_o;
+    ctrl[riffle_pkg::CtrlDoneLsb]  = done_q;
+    ctrl[riffle_pkg::CtrlIdleLsb]  = ~running_o;
+    ctrl[riffle_pkg::CtrlReadyLsb] = ~running_o;
+    image = '0;
+    image[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth]   = image_base_o;
+    image[riffle_pkg::ImageLog2sLsb+:riffle_pkg::ImageLog2sWidth] = image_log2s_o;
+  end
+
+  // First cycle of an access: look the register up
+  logic access_q, known, known_q, writable, writable_q;
+  logic [31:0] word;
+  always_comb begin
+    known = 1'b1;
+    unique case (host_addr_i)
+      riffle_pkg::RegCtrl:          {writable, word} = {Rw, ctrl};
+      riffle_pkg::RegGier:          {writable, word} = {Rw, 32'(gier_q)};
+      riffle_pkg::RegIer:           {writable, word} = {Rw, 32'(ier_q)};
+      riffle_pkg::RegIsr:           {writable, word} = {Rw, 32'(isr_q)};
+      riffle_pkg::RegId:            {writable, word} = {Ro, riffle_pkg::IdValue};
+      riffle_pkg::RegVersion:       {writable, word} = {Ro, riffle_pkg::Version};
+      riffle_pkg::RegSpecHash:      {writable, word} = {Ro, riffle_pkg::SpecHash};
+      riffle_pkg::RegCaps:          {writable, word} = {Ro, Caps};
+      riffle_pkg::RegDepths:        {writable, word} = {Ro, Depths};
+      riffle_pkg::RegProgramFirst:  {writable, word} = {Rw, 32'(first_o)};
+      riffle_pkg::RegProgramLength: {writable, word} = {Rw, 32'(length_o)};
+      riffle_pkg::RegStreamBase:    {writable, word} = {Rw, stream_base_o};
+      riffle_pkg::RegStreamLength:  {writable, word} = {Rw, stream_length_o};
+      riffle_pkg::RegImage:         {writable, word} = {Rw, image};
+      riffle_pkg::RegLane:          {writable, word} = {Rw, 32'(lane_o)};
+      riffle_pkg::RegWatchdog:      {writable, word} = {Rw, watchdog_o};
+      riffle_pkg::RegError:         {writable, word} = {Rw, 32'(error_q)};
+      riffle_pkg::RegErrorInfo:     {writable, word} = {Ro, error_info_q};
+      riffle_pkg::RegCurrent:       {writable, word} = {Ro, 32'(current_i)};
+      riffle_pkg::RegCycles:        {writable, word} = {Ro, cycles_i};
+      riffle_pkg::RegBusy:          {writable, word} = {Ro, fed_i};
+      riffle_pkg::RegStarved:       {writable, word} = {Ro, starved_i};
+      default:                      {known, writable, word} = '0;
+    endcase
+  end
+
+  // Second cycle: a write replaces bytes of what was found
+  logic write, start_asked, clear_error;
+  logic [31:0] mask, set, value;
+  assign mask  = {{8{host_strb_i[3]}}, {8{host_strb_i[2]}}, {8{host_strb_i[1]}}, {8{host_strb_i[0]}}};
+  assign set   = host_wdata_i & mask;  // for fields where writing 1 does something
+  assign value = set | (rsp_rdata_o & ~mask);
+  assign write = access_q & host_write_i & writable_q;
+  assign start_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlStartLsb];
+  assign clear_error = (start_asked & ~running_o) | (write & (host_addr_i == riffle_pkg::RegError));
+
+  always_ff @(posedge clk_i) begin
+    access_q   <= host_valid_i;
+    known_q    <= known;
+    writable_q <= writable;
+    if (host_valid_i) rsp_rdata_o <= word;
+    rsp_valid_o <= access_q;
+    rsp_error_o <= riffle_pkg::ErrNone;
+    if (!known_q) rsp_error_o <= riffle_pkg::ErrBusUnmapped;
+    else if (host_write_i && !writable_q) rsp_error_o <= riffle_pkg::ErrBusAccess;
+    else if (start_asked && running_o) rsp_error_o <= riffle_pkg::ErrBusBusy;
+
+    start_o <= start_asked & ~running_o;
+    stop_o  <= write & running_o & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
+    if (write) begin
+      unique case (host_addr_i)
+        riffle_pkg::RegGier:          gier_q          <= value[riffle_pkg::GierEnableLsb];
+        riffle_pkg::RegIer:           ier_q           <= value[1:0];
+        riffle_pkg::RegIsr:           isr_q           <= isr_q & ~set[1:0];
+        riffle_pkg::RegProgramFirst:  first_o         <= value[7:0];
+        riffle_pkg::RegProgramLength: length_o        <= value[8:0];
+        riffle_pkg::RegStreamBase:    stream_base_o   <= value;
+        riffle_pkg::RegStreamLength:  stream_length_o <= value;
+        riffle_pkg::RegLane:          lane_o          <= value[5:0];
+        riffle_pkg::RegWatchdog:      watchdog_o      <= value;
+        riffle_pkg::RegImage: begin
+          image_base_o  <= value[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth];
+          image_log2s_o <= value[riffle_pkg::ImageLog2sLsb+:riffle_pkg::ImageLog2sWidth];
+        end
+        default: ;
+      endcase
+    end
+
+    // Events, later ones win
+    if (start_o || (host_valid_i && !host_write_i && host_addr_i == riffle_pkg::RegCtrl)) done_q <= 1'b0;
+    if (clear_error) {error_q, error_info_q} <= '0;
+    if (error_valid_i && (error_q == riffle_pkg::ErrNone || clear_error)) begin
+      error_q      <= error_code_i;
+      error_info_q <= 32'(error_offset_i);
+    end
+    if (done_i) begin
+      done_q <= 1'b1;
+      isr_q[(error_i == riffle_pkg::ErrNone) ? riffle_pkg::IsrDoneLsb : riffle_pkg::IsrErrorLsb] <= 1'b1;
+      if (error_i != riffle_pkg::ErrNone) {error_q, error_info_q} <= {error_i, error_info_i};
+    end
+    interrupt_o <= gier_q & |(isr_q & ier_q);
+
+    if (!rst_ni) begin
+      {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
+      {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
+      {first_o, length_o, lane_o, stream_base_o, stream_length_o, image_base_o, image_log2s_o} <= '0;
+      watchdog_o <= riffle_pkg::WatchdogReset;
+    end
+  end
+  assign running_o = start_o | busy_i;
+endmodule

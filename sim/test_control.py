@@ -1,0 +1,255 @@
+"""control: the registers as the specification lists them, interrupt, start and stop, and which error is kept."""
+
+import random
+
+import cocotb
+from cocotb.triggers import ReadOnly, RisingEdge
+from host_port import HostPort, merge, start
+from riffle.spec import ERRORS, ID_VALUE, REGISTER_FIELDS, REGISTER_RESETS, REGISTERS, SPEC_HASH, VERSION_WORD
+from runner import simulate
+
+CODES = {name: code for code, (name, *_) in ERRORS.items()}
+ROWS, COLUMNS, ACTIVATION_DEPTH, WEIGHT_DEPTH = 2, 3, 64, 96
+ENGINE = {"CURRENT": "current_i", "CYCLES": "cycles_i", "BUSY": "fed_i", "STARVED": "starved_i"}
+OUTPUTS = {("PROGRAM_FIRST", "INDEX"): "first_o", ("PROGRAM_LENGTH", "COUNT"): "length_o",
+           ("STREAM_BASE", "WORD"): "stream_base_o", ("STREAM_LENGTH", "WORDS"): "stream_length_o",
+           ("IMAGE", "BASE"): "image_base_o", ("IMAGE", "LOG2S"): "image_log2s_o", ("LANE", "INDEX"): "lane_o",
+           ("WATCHDOG", "CYCLES"): "watchdog_o"}
+
+
+class Control:
+    """Registers by name, and the engine's side."""
+
+    def __init__(self, dut):
+        self.dut, self.host = dut, HostPort(dut)
+
+    async def start(self):
+        await start(self.dut, error_valid_i=0, error_code_i=0, error_offset_i=0, busy_i=0, done_i=0, error_i=0,
+                    error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0)
+        return self
+
+    async def read(self, register: str) -> int:
+        value, error = await self.host.read(REGISTERS[register])
+        assert error == 0, f"read of {register}: {ERRORS[error]}"
+        return value
+
+    async def write(self, register: str, value: int, strb: int = 0xF) -> int:
+        return await self.host.write(REGISTERS[register], value, strb)
+
+    async def run(self, error: int = 0, info: int = 0):
+        """START, a few busy cycles, done."""
+        pulses = cocotb.start_soon(count_pulses(self.dut, self.dut.start_o, 8))
+        assert await self.write("CTRL", 1) == 0
+        self.dut.busy_i.value = 1
+        assert await pulses == 1
+        await self.finish(error, info)
+
+    async def finish(self, error: int = 0, info: int = 0):
+        await pulse(self.dut, done_i=1, error_i=error, error_info_i=info)
+        self.dut.busy_i.value = 0
+        await RisingEdge(self.dut.clk_i)
+
+    async def bus_error(self, code: str, offset: int):
+        await pulse(self.dut, error_valid_i=1, error_code_i=CODES[code], error_offset_i=offset)
+
+    async def error(self) -> tuple[int, int]:
+        return await self.read("ERROR"), await self.read("ERROR_INFO")
+
+    async def interrupt(self) -> bool:
+        for _ in range(2):
+            await RisingEdge(self.dut.clk_i)
+        return bool(self.dut.interrupt_o.value)
+
+
+async def pulse(dut, **signals: int):
+    """The signals for one cycle, then 0."""
+    for name, value in signals.items():
+        getattr(dut, name).value = value
+    await RisingEdge(dut.clk_i)
+    for name in signals:
+        getattr(dut, name).value = 0
+
+
+async def count_pulses(dut, signal, cycles: int) -> int:
+    count = 0
+    for _ in range(cycles):
+        await ReadOnly()
+        count += int(signal.value)
+        await RisingEdge(dut.clk_i)
+    return count
+
+
+def writable(register: str) -> int:
+    """Mask of the bits that a write changes."""
+    fields = REGISTER_FIELDS[register].values()
+    return sum(((1 << width) - 1) << low for low, width, access in fields if access == "rw")
+
+
+@cocotb.test()
+async def reset_values_and_identity(dut):
+    control = await Control(dut).start()
+    expected = dict.fromkeys(REGISTERS, 0) | REGISTER_RESETS | {
+        "ID": ID_VALUE, "VERSION": VERSION_WORD, "SPEC_HASH": SPEC_HASH,
+        "CAPS": ROWS | COLUMNS << REGISTER_FIELDS["CAPS"]["COLUMNS"][0],
+        "DEPTHS": ACTIVATION_DEPTH | WEIGHT_DEPTH << REGISTER_FIELDS["DEPTHS"]["WEIGHTS"][0]}
+    assert {register: await control.read(register) for register in REGISTERS} == expected
+    assert control.host.latency == 2
+
+
+@cocotb.test()
+async def registers_keep_the_bytes_that_are_written(dut):
+    control = await Control(dut).start()
+    plain = [name for name in REGISTERS if writable(name) and name not in ("CTRL", "ERROR")]
+    model = {name: REGISTER_RESETS.get(name, 0) for name in plain}
+    for _ in range(150):
+        name, data, strb = random.choice(plain), random.getrandbits(32), random.getrandbits(4)
+        assert await control.write(name, data, strb) == 0
+        model[name] = merge(model[name], data, strb) & writable(name)
+        name = random.choice(plain)
+        assert await control.read(name) == model[name], name
+    for (register, field), output in OUTPUTS.items():
+        low, width, _ = REGISTER_FIELDS[register][field]
+        assert int(getattr(dut, output).value) == model[register] >> low & ((1 << width) - 1), output
+
+
+@cocotb.test()
+async def engine_counters_are_read_and_not_written(dut):
+    control = await Control(dut).start()
+    for register, signal in ENGINE.items():
+        value = random.getrandbits(8) | 1
+        getattr(dut, signal).value = value
+        assert await control.read(register) == value
+        assert await control.write(register, 0) == CODES["BUS_ACCESS"]
+        assert await control.read(register) == value
+
+
+@cocotb.test()
+async def accesses_that_make_no_sense_are_refused(dut):
+    control = await Control(dut).start()
+    for addr in (max(REGISTERS.values()) + 4, 0x100, 0x3FC):
+        assert await control.host.write(addr, 1) == CODES["BUS_UNMAPPED"]
+        assert (await control.host.read(addr))[1] == CODES["BUS_UNMAPPED"]
+    for register in ("ID", "VERSION", "SPEC_HASH", "CAPS", "DEPTHS", "ERROR_INFO"):
+        assert await control.write(register, 1) == CODES["BUS_ACCESS"], register
+    assert await control.write("CTRL", 1, strb=0b1110) == 0
+    assert await count_pulses(dut, dut.start_o, 5) == 0, "START without its byte strobe"
+
+
+@cocotb.test()
+async def a_run_that_finishes(dut):
+    control = await Control(dut).start()
+    await control.write("IER", 1)
+    await control.write("GIER", 1)
+    assert not await control.interrupt()
+    started = cocotb.start_soon(count_pulses(dut, dut.start_o, 30))
+    await control.write("CTRL", 1)
+    dut.busy_i.value = 1
+    assert await control.read("CTRL") == 0b0001 and dut.running_o.value
+    assert await control.write("CTRL", 1) == CODES["BUS_BUSY"]
+    assert await started == 1
+    assert not await control.interrupt()
+    await control.finish()
+    assert await control.interrupt()
+    assert await control.read("CTRL") == 0b1110, "done, idle, ready"
+    assert await control.read("CTRL") == 0b1100, "reading has cleared DONE"
+    assert await control.interrupt(), "the line stays until ISR is cleared"
+    assert await control.write("ISR", 0b10) == 0 and await control.interrupt(), "another bit"
+    assert await control.write("ISR", 0b01, strb=0b1110) == 0 and await control.interrupt(), "another byte"
+    assert await control.write("ISR", 0b01) == 0 and not await control.interrupt()
+    assert await control.read("ISR") == 0
+    assert await control.error() == (0, 0)
+
+
+@cocotb.test()
+async def interrupt_needs_both_enables(dut):
+    control = await Control(dut).start()
+    for failed in (False, True):
+        await control.run(CODES["STREAM_END"] if failed else 0, 0)
+        assert await control.read("ISR") == (2 if failed else 1)
+        for gier in (0, 1):
+            for ier in range(4):
+                await control.write("GIER", gier)
+                await control.write("IER", ier)
+                assert await control.interrupt() == (gier and bool(ier & (2 if failed else 1)))
+        await control.write("ISR", 3)
+
+
+@cocotb.test()
+async def start_clears_what_the_last_run_left(dut):
+    control = await Control(dut).start()
+    await control.run(CODES["WATCHDOG"], 0x1203)
+    assert await control.error() == (CODES["WATCHDOG"], 0x1203)
+    assert await control.read("ISR") == 0b10
+    await control.write("CTRL", 1)
+    dut.busy_i.value = 1
+    assert await control.error() == (0, 0)
+    assert not await control.read("CTRL") & 2, "DONE belongs to the last run"
+    await control.finish()
+    assert await control.read("ISR") == 0b11, "ISR is sticky"
+
+
+@cocotb.test()
+async def the_first_error_is_kept(dut):
+    control = await Control(dut).start()
+    await control.bus_error("BUS_UNMAPPED", 0x1FFFFC)
+    await control.bus_error("BUS_BUSY", 0x10)
+    assert await control.error() == (CODES["BUS_UNMAPPED"], 0x1FFFFC)
+    assert await control.write("ERROR", 0x77) == 0
+    assert await control.error() == (0, 0), "any write clears"
+    await control.bus_error("BUS_BUSY", 0x10)
+    assert await control.error() == (CODES["BUS_BUSY"], 0x10)
+    await control.write("CTRL", 1)
+    dut.busy_i.value = 1
+    await control.bus_error("BUS_BUSY", 0x20)
+    assert await control.error() == (CODES["BUS_BUSY"], 0x20)
+    await control.finish(CODES["READ_RANGE"], 0xABCD05)
+    assert await control.error() == (CODES["READ_RANGE"], 0xABCD05), "an engine error replaces a bus error"
+    await control.bus_error("BUS_BUSY", 0x30)
+    assert await control.error() == (CODES["READ_RANGE"], 0xABCD05)
+    assert await control.read("ISR") == 0b10, "bus errors raise no interrupt"
+
+
+@cocotb.test()
+async def abort_reaches_a_running_engine_only(dut):
+    control = await Control(dut).start()
+    stops = cocotb.start_soon(count_pulses(dut, dut.stop_o, 10))
+    await control.write("CTRL", 1 << 8)
+    assert await stops == 0
+    await control.write("CTRL", 1)
+    dut.busy_i.value = 1
+    stops = cocotb.start_soon(count_pulses(dut, dut.stop_o, 10))
+    assert await control.write("CTRL", 1 << 8) == 0
+    assert await stops == 1
+    await control.finish(CODES["ABORTED"])
+    assert await control.error() == (CODES["ABORTED"], 0)
+
+
+async def finish_after(control: Control, cycles: int, access) -> int:
+    """What the access gives, when the engine finishes this many cycles after the request."""
+    control.dut.busy_i.value = 1
+    task = cocotb.start_soon(access)
+    for _ in range(cycles):
+        await RisingEdge(control.dut.clk_i)
+    await control.finish()
+    return await task
+
+
+@cocotb.test()
+async def an_event_is_never_lost_to_a_clear(dut):
+    control = await Control(dut).start()
+    left = []
+    for cycles in range(5):  # the write acts one cycle after the request
+        await finish_after(control, cycles, control.write("ISR", 1))
+        left.append(await control.read("ISR"))
+        await control.write("ISR", 1)
+    assert left == [0, 1, 1, 1, 1]
+    await control.read("CTRL")
+    for cycles in range(5):
+        found = await finish_after(control, cycles, control.read("CTRL"))
+        later = await control.read("CTRL")
+        assert (found >> 1 & 1) + (later >> 1 & 1) == 1, "DONE is read once"
+
+
+def test_control():
+    simulate("control", __file__, Rows=ROWS, Columns=COLUMNS, ActivationDepth=ACTIVATION_DEPTH,
+             WeightDepth=WEIGHT_DEPTH)

@@ -1,0 +1,87 @@
+"""host_bus: every window reaches its target, everything else an error."""
+
+import random
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge
+from riffle.spec import ERRORS, SEGMENT_SIZE, WINDOWS
+from runner import simulate
+
+CODES = {name: code for code, (name, *_) in ERRORS.items()}
+TARGETS = {"REGISTERS": 0, "PROGRAM": 1, "LOG": 2, "WEIGHTS": 3, "IMAGE": 4, "ACTIVATIONS": 4}
+ALWAYS = {"REGISTERS", "LOG"}  # may be accessed while the engine runs
+
+
+def window_of(addr: int) -> str | None:
+    return next((name for name, (offset, size) in WINDOWS.items() if offset <= addr < offset + size), None)
+
+
+def expected_error(window: str | None, write: bool, running: bool) -> str:
+    if window is None:
+        return "BUS_UNMAPPED"
+    if (window == "LOG" and write) or (window == "IMAGE" and not write):
+        return "BUS_ACCESS"
+    return "BUS_BUSY" if running and window not in ALWAYS else "NONE"
+
+
+async def access(dut, addr: int, write: bool, running: bool) -> tuple[int, bool, int, int]:
+    """Pulses of target_o, image_o with them, response data and error; the target answers after 1 to 4 cycles."""
+    dut.req_valid_i.value, dut.req_addr_i.value, dut.req_write_i.value, dut.running_i.value = 1, addr, write, running
+    await RisingEdge(dut.clk_i)
+    dut.req_valid_i.value = 0
+    await ReadOnly()
+    target, image = int(dut.target_o.value), bool(dut.image_o.value)
+    if not target:
+        assert dut.rsp_valid_o.value, "an error is answered at once"
+        error = int(dut.rsp_error_o.value)
+        await RisingEdge(dut.clk_i)
+        return 0, False, 0, error
+    for _ in range(random.randint(1, 4)):
+        assert not dut.rsp_valid_o.value
+        await RisingEdge(dut.clk_i)
+        await ReadOnly()
+        assert not dut.target_o.value, "one pulse"
+    await RisingEdge(dut.clk_i)
+    dut.rsp_valid_i.value = target
+    await ReadOnly()
+    assert dut.rsp_valid_o.value
+    answer = int(dut.rsp_rdata_o.value), int(dut.rsp_error_o.value)
+    await RisingEdge(dut.clk_i)
+    dut.rsp_valid_i.value = 0
+    return target, image, *answer
+
+
+@cocotb.test()
+async def windows_reach_their_targets(dut):
+    Clock(dut.clk_i, 10, unit="ns").start()
+    dut.rst_ni.value, dut.req_valid_i.value, dut.rsp_valid_i.value = 0, 0, 0
+    data = [random.getrandbits(32) for _ in range(5)]
+    errors = [0, 0, 0, CODES["BUS_UNMAPPED"], 0]
+    dut.rsp_rdata_i.value = sum(value << 32 * k for k, value in enumerate(data))
+    dut.rsp_error_i.value = sum(value << 8 * k for k, value in enumerate(errors))
+    for _ in range(3):
+        await RisingEdge(dut.clk_i)
+    dut.rst_ni.value = 1
+    await RisingEdge(dut.clk_i)
+
+    edges = [edge for offset, size in WINDOWS.values() for edge in (offset, offset + size)]
+    edges = [addr for edge in edges for addr in (edge - 4, edge) if 0 <= addr < SEGMENT_SIZE] + [SEGMENT_SIZE - 4]
+    cases = [(addr, write, running) for addr in edges for write in (False, True) for running in (False, True)]
+    cases += [(random.randrange(0, SEGMENT_SIZE, 4), random.random() < 0.5, random.random() < 0.5) for _ in range(200)]
+    seen = set()
+    for addr, write, running in cases:
+        window = window_of(addr)
+        error = expected_error(window, write, running)
+        if error == "NONE":
+            k = TARGETS[window]
+            expected = (1 << k, window == "IMAGE", data[k], errors[k])
+        else:
+            expected = (0, False, 0, CODES[error])
+        assert await access(dut, addr, write, running) == expected, f"{addr:#x} in {window}, write {write}, {running}"
+        seen.add((window, error))
+    assert len(seen) == 6 + 1 + 2 + 4, "each window, nothing, both wrong ways, and the four that must wait"
+
+
+def test_host_bus():
+    simulate("host_bus", __file__)
