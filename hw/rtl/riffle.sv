@@ -1,0 +1,173 @@
+// riffle - the accelerator as the processor sees it: one AXI4 segment and one interrupt
+//
+// Computes   axi_slave -> host_bus -> { control, program, log, weights, activations } around the engine
+// Contract   docs/registers.md. Every access is answered; a failed one with SLVERR, a code in ERROR and its byte offset in
+//            ERROR_INFO. Any engine with the ports of u_engine will do.
+// Timing     a bulk write takes a beat every three cycles (activations and image: four)
+module riffle #(
+    parameter int unsigned Rows            = 7,     // lattice
+    parameter int unsigned Columns         = 7,
+    parameter int unsigned ActivationDepth = 2048,  // words per bank
+    parameter int unsigned WeightDepth     = 10240  // stream words of 128 bits
+) (
+    input  logic        aclk,
+    input  logic        aresetn,
+    input  logic [11:0] s_axi_awid,
+    input  logic [20:0] s_axi_awaddr,
+    input  logic [ 7:0] s_axi_awlen,
+    input  logic [ 2:0] s_axi_awsize,
+    input  logic [ 1:0] s_axi_awburst,
+    input  logic        s_axi_awvalid,
+    output logic        s_axi_awready,
+    input  logic [31:0] s_axi_wdata,
+    input  logic [ 3:0] s_axi_wstrb,
+    input  logic        s_axi_wlast,
+    input  logic        s_axi_wvalid,
+    output logic        s_axi_wready,
+    output logic [11:0] s_axi_bid,
+    output logic [ 1:0] s_axi_bresp,
+    output logic        s_axi_bvalid,
+    input  logic        s_axi_bready,
+    input  logic [11:0] s_axi_arid,
+    input  logic [20:0] s_axi_araddr,
+    input  logic [ 7:0] s_axi_arlen,
+    input  logic [ 2:0] s_axi_arsize,
+    input  logic [ 1:0] s_axi_arburst,
+    input  logic        s_axi_arvalid,
+    output logic        s_axi_arready,
+    output logic [11:0] s_axi_rid,
+    output logic [31:0] s_axi_rdata,
+    output logic [ 1:0] s_axi_rresp,
+    output logic        s_axi_rlast,
+    output logic        s_axi_rvalid,
+    input  logic        s_axi_rready,
+    // the name that pynq and Vivado know; Verilator's C++ model calls it __SYM__interrupt
+    // verilator lint_off SYMRSVDWORD
+    output logic        interrupt
+    // verilator lint_on SYMRSVDWORD
+);
+  // targets of the host bus
+  localparam int unsigned Registers = 0, Program = 1, Log = 2, Weights = 3, Activations = 4;
+
+  logic clk_i, rst_ni;
+  assign clk_i  = aclk;
+  assign rst_ni = aresetn;
+
+  // host bus: the fields of a request go to every target
+  logic req_valid, host_write, rsp_valid, error_valid, image;
+  logic [20:0] host_addr, error_offset;
+  logic [31:0] host_wdata, rsp_rdata;
+  logic [3:0] host_strb;
+  logic [7:0] rsp_error, error_code;
+  logic [4:0] target, target_valid;
+  logic [4:0][31:0] target_rdata;
+  logic [4:0][7:0] target_error;
+
+  axi_slave #(.AddrWidth(21), .IdWidth(12)) u_axi_slave (
+      .clk_i, .rst_ni,
+      .s_axi_awid, .s_axi_awaddr, .s_axi_awlen, .s_axi_awsize, .s_axi_awburst, .s_axi_awvalid, .s_axi_awready,
+      .s_axi_wdata, .s_axi_wstrb, .s_axi_wlast, .s_axi_wvalid, .s_axi_wready,
+      .s_axi_bid, .s_axi_bresp, .s_axi_bvalid, .s_axi_bready,
+      .s_axi_arid, .s_axi_araddr, .s_axi_arlen, .s_axi_arsize, .s_axi_arburst, .s_axi_arvalid, .s_axi_arready,
+      .s_axi_rid, .s_axi_rdata, .s_axi_rresp, .s_axi_rlast, .s_axi_rvalid, .s_axi_rready,
+      .req_valid_o(req_valid), .req_write_o(host_write), .req_addr_o(host_addr),
+      .req_wdata_o(host_wdata), .req_strb_o(host_strb),
+      .rsp_valid_i(rsp_valid), .rsp_rdata_i(rsp_rdata), .rsp_error_i(rsp_error),
+      .error_valid_o(error_valid), .error_code_o(error_code), .error_offset_o(error_offset)
+  );
+
+  logic running, start, stop, busy, done;
+  host_bus u_host_bus (
+      .clk_i, .rst_ni, .running_i(running),
+      .req_valid_i(req_valid), .req_write_i(host_write), .req_addr_i(host_addr),
+      .rsp_valid_o(rsp_valid), .rsp_rdata_o(rsp_rdata), .rsp_error_o(rsp_error),
+      .target_o(target), .image_o(image),
+      .rsp_valid_i(target_valid), .rsp_rdata_i(target_rdata), .rsp_error_i(target_error)
+  );
+
+  logic [7:0] first, current, engine_error;
+  logic [8:0] length;
+  logic [5:0] lane;
+  logic [31:0] watchdog, stream_base, stream_length, engine_info, cycles, fed, starved;
+  logic [15:0] image_base;
+  logic [2:0] image_log2s;
+  control #(
+      .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth)
+  ) u_control (
+      .clk_i, .rst_ni,
+      .host_valid_i(target[Registers]), .host_write_i(host_write), .host_addr_i(host_addr[9:0]),
+      .host_wdata_i(host_wdata), .host_strb_i(host_strb),
+      .rsp_valid_o(target_valid[Registers]), .rsp_rdata_o(target_rdata[Registers]),
+      .rsp_error_o(target_error[Registers]),
+      .error_valid_i(error_valid), .error_code_i(error_code), .error_offset_i(error_offset),
+      .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop),
+      .first_o(first), .length_o(length), .lane_o(lane), .watchdog_o(watchdog),
+      .stream_base_o(stream_base), .stream_length_o(stream_length),
+      .image_base_o(image_base), .image_log2s_o(image_log2s),
+      .busy_i(busy), .done_i(done), .error_i(engine_error), .error_info_i(engine_info),
+      .current_i(current), .cycles_i(cycles), .fed_i(fed), .starved_i(starved)
+  );
+
+  logic [10:0] program_addr;
+  logic [31:0] program_rdata;
+  program_memory u_program_memory (
+      .clk_i, .rst_ni,
+      .host_valid_i(target[Program]), .host_write_i(host_write), .host_addr_i(host_addr[12:0]),
+      .host_wdata_i(host_wdata), .host_strb_i(host_strb),
+      .rsp_valid_o(target_valid[Program]), .rsp_rdata_o(target_rdata[Program]),
+      .busy_i(busy), .addr_i(program_addr), .rdata_o(program_rdata)
+  );
+  assign target_error[Program] = riffle_pkg::ErrNone;
+
+  logic log_we;
+  logic [9:0] log_addr;
+  logic [31:0] log_wdata;
+  log_memory u_log_memory (
+      .clk_i, .rst_ni,
+      .host_valid_i(target[Log]), .host_addr_i(host_addr[11:0]),
+      .rsp_valid_o(target_valid[Log]), .rsp_rdata_o(target_rdata[Log]),
+      .we_i(log_we), .addr_i(log_addr), .wdata_i(log_wdata)
+  );
+  assign target_error[Log] = riffle_pkg::ErrNone;
+
+  logic stream_valid, stream_ready, stream_end;
+  logic [127:0] stream_data;
+  weight_memory #(.Depth(WeightDepth)) u_weight_memory (
+      .clk_i, .rst_ni,
+      .host_valid_i(target[Weights]), .host_write_i(host_write), .host_addr_i(host_addr[17:0]),
+      .host_wdata_i(host_wdata), .host_strb_i(host_strb),
+      .rsp_valid_o(target_valid[Weights]), .rsp_rdata_o(target_rdata[Weights]), .rsp_error_o(target_error[Weights]),
+      .start_i(start), .busy_i(busy), .base_i(stream_base), .length_i(stream_length),
+      .stream_valid_o(stream_valid), .stream_ready_i(stream_ready), .stream_data_o(stream_data),
+      .stream_end_o(stream_end)
+  );
+
+  logic [3:0][$clog2(ActivationDepth)-1:0] act_raddr;
+  logic [3:0][Rows*Columns*8-1:0] act_rdata;
+  logic [3:0] act_we;
+  logic [$clog2(ActivationDepth)-1:0] act_waddr;
+  logic [Rows*Columns*8-1:0] act_wdata;
+  act_memory #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_act_memory (
+      .clk_i, .rst_ni,
+      .host_valid_i(target[Activations]), .host_write_i(host_write), .host_image_i(image),
+      .host_addr_i(host_addr[18:0]), .host_wdata_i(host_wdata), .host_strb_i(host_strb),
+      .rsp_valid_o(target_valid[Activations]), .rsp_rdata_o(target_rdata[Activations]),
+      .rsp_error_o(target_error[Activations]),
+      .image_base_i(image_base), .image_log2s_i(image_log2s),
+      .act_raddr_i(act_raddr), .act_rdata_o(act_rdata),
+      .act_we_i(act_we), .act_waddr_i(act_waddr), .act_wdata_i(act_wdata)
+  );
+
+  engine #(.Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth)) u_engine (
+      .clk_i, .rst_ni, .start_i(start), .stop_i(stop),
+      .first_i(first), .length_i(length), .lane_i(lane), .watchdog_i(watchdog),
+      .busy_o(busy), .done_o(done), .error_o(engine_error), .error_info_o(engine_info), .current_o(current),
+      .cycles_o(cycles), .fed_o(fed), .starved_o(starved),
+      .program_addr_o(program_addr), .program_rdata_i(program_rdata),
+      .log_we_o(log_we), .log_addr_o(log_addr), .log_wdata_o(log_wdata),
+      .stream_valid_i(stream_valid), .stream_ready_o(stream_ready), .stream_data_i(stream_data),
+      .stream_end_i(stream_end),
+      .act_raddr_o(act_raddr), .act_rdata_i(act_rdata),
+      .act_we_o(act_we), .act_waddr_o(act_waddr), .act_wdata_o(act_wdata)
+  );
+endmodule

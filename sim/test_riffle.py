@@ -1,0 +1,264 @@
+"""riffle: the whole accelerator through its AXI segment, as a processor uses it."""
+
+import itertools
+import random
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
+from riffle import spec
+from riffle.descriptor import Descriptor, pack_headers, pack_program
+from riffle.interpreter import execute
+from riffle.lattice import to_words
+from runner import simulate
+
+ROWS, COLUMNS, ACTIVATION_DEPTH, WEIGHT_DEPTH = 2, 3, 64, 96
+LANES = ROWS * COLUMNS
+CODES = {name: code for code, (name, *_) in spec.ERRORS.items()}
+LIMIT = {"timeout_time": 2, "timeout_unit": "ms"}  # a bus that hangs fails the test
+
+
+class Accelerator:
+    """Windows and registers through an AXI master."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        self.axi = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.aclk, dut.aresetn, reset_active_level=False)
+
+    async def start(self, stall: float = 0.0):
+        Clock(self.dut.aclk, 10, unit="ns").start()
+        self.dut.aresetn.value = 0
+        await ClockCycles(self.dut.aclk, 3)
+        self.dut.aresetn.value = 1
+        writes, reads = self.axi.write_if, self.axi.read_if
+        for channel in (writes.aw_channel, writes.w_channel, writes.b_channel, reads.ar_channel, reads.r_channel):
+            if stall:
+                channel.set_pause_generator(random.random() < stall for _ in itertools.count())
+        return self
+
+    async def put(self, window: str, offset: int, data: bytes):
+        written = await self.axi.write(spec.WINDOWS[window][0] + offset, data)
+        assert written.resp == AxiResp.OKAY, f"{window} + {offset:#x}: {await self.error()}"
+
+    async def get(self, window: str, offset: int, length: int) -> bytes:
+        read = await self.axi.read(spec.WINDOWS[window][0] + offset, length)
+        assert read.resp == AxiResp.OKAY, f"{window} + {offset:#x}: {await self.error()}"
+        return read.data
+
+    async def read(self, register: str) -> int:
+        return int.from_bytes(await self.get("REGISTERS", spec.REGISTERS[register], 4), "little")
+
+    async def write(self, register: str, value: int):
+        await self.put("REGISTERS", spec.REGISTERS[register], value.to_bytes(4, "little"))
+
+    async def error(self) -> tuple[str, int]:
+        return spec.ERRORS[await self.read("ERROR")][0], await self.read("ERROR_INFO")
+
+    async def refused(self, code: str, action, offset: int):
+        """`action`, a read or write of this master, is answered with SLVERR and reported; clears the report."""
+        assert (await action).resp == AxiResp.SLVERR, f"{code} at {offset:#x}"
+        assert await self.error() == (code, offset)
+        await self.write("ERROR", 0)
+
+    async def load(self, memory: np.ndarray):
+        """All activations, int8 [4][depth][lanes]."""
+        rows = np.zeros((ACTIVATION_DEPTH, 4, 64), np.int8)
+        rows[:, :, :LANES] = memory.transpose(1, 0, 2)
+        await self.put("ACTIVATIONS", 0, rows.tobytes())
+
+    async def activations(self) -> np.ndarray:
+        data = await self.get("ACTIVATIONS", 0, ACTIVATION_DEPTH * 256)
+        rows = np.frombuffer(data, np.int8).reshape(ACTIVATION_DEPTH, 4, 64)
+        assert not rows[:, :, LANES:].any(), "bytes beyond the lanes read 0"
+        return rows[:, :, :LANES].transpose(1, 0, 2)
+
+    async def prepare(self, descriptors: list[Descriptor], stream: bytes = b"", first: int = 0):
+        if descriptors:
+            await self.put("PROGRAM", 32 * first, pack_program(descriptors).tobytes())
+        if stream:
+            await self.put("WEIGHTS", 0, stream)
+        await self.write("PROGRAM_FIRST", first)
+        await self.write("PROGRAM_LENGTH", len(descriptors))
+        await self.write("STREAM_LENGTH", len(stream) // 16)
+        await self.write("GIER", 1)
+        await self.write("IER", 3)
+
+    async def run(self) -> str:
+        """START, wait for the interrupt, acknowledge it; returns the name of the error."""
+        await self.write("CTRL", 1)
+        return await self.wait()
+
+    async def wait(self) -> str:
+        if not self.dut.interrupt.value:
+            await with_timeout(RisingEdge(self.dut.interrupt), 500, "us")
+        code = await self.read("ERROR")
+        assert await self.read("ISR") == (2 if code else 1)
+        assert await self.read("CTRL") == 0b1110, "done, idle, ready"
+        await self.write("ISR", 3)
+        await ClockCycles(self.dut.aclk, 4)
+        assert not self.dut.interrupt.value
+        return spec.ERRORS[code][0]
+
+
+def random_memory() -> np.ndarray:
+    return np.frombuffer(random.randbytes(4 * ACTIVATION_DEPTH * LANES), np.int8).reshape(4, ACTIVATION_DEPTH, LANES)
+
+
+def pool(blocks: int) -> Descriptor:
+    """Maximum over `blocks` blocks with 4x4 phases at address 0, written to address 32."""
+    return Descriptor(opcode=spec.OPCODES["MAXPOOL"], log2s=2, taps9=1, stride2=1, fill=-128, out_base=32,
+                      pair_step=4, blocks=1, groups=1, group_outputs=2 * blocks, modulus=2, step_low=1, step_high=4)
+
+
+def pointwise() -> tuple[Descriptor, bytes]:
+    """Eight channels with 2x2 phases at address 0 into four at address 16, shuffled; its weight stream."""
+    rng = np.random.default_rng(random.getrandbits(32))
+    bias, multiplier = rng.integers(-4000, 4000, (2, 2)), rng.integers(2**15, 2**17, (2, 2))
+    headers = pack_headers(bias, multiplier, np.full((2, 2), 25), 2)
+    weights = rng.integers(-127, 128, (2, 16), np.int8).view(np.uint8)
+    descriptor = Descriptor(opcode=spec.OPCODES["CONV"], log2s=1, fill=-128, zero_point=3, out_base=16, blocks=2,
+                            groups=1, group_outputs=4, modulus=2, step_low=2, step_high=1)
+    return descriptor, np.concatenate([headers, weights], axis=1).tobytes()
+
+
+@cocotb.test(**LIMIT)
+async def identity(dut):
+    accelerator = await Accelerator(dut).start()
+    assert await accelerator.read("ID") == spec.ID_VALUE
+    assert await accelerator.read("SPEC_HASH") == spec.SPEC_HASH
+    assert await accelerator.read("CAPS") == ROWS | COLUMNS << 4
+    assert await accelerator.read("DEPTHS") == ACTIVATION_DEPTH | WEIGHT_DEPTH << 16
+    assert await accelerator.error() == ("NONE", 0)
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(stall=[0.0, 0.4])
+async def memories_take_bulk_writes(dut, stall):
+    accelerator = await Accelerator(dut).start(stall)
+    program = random.randbytes(spec.WINDOWS["PROGRAM"][1] // 4)
+    weights = random.randbytes(16 * WEIGHT_DEPTH)
+    memory = random_memory()
+    await accelerator.put("PROGRAM", 0, program)
+    await accelerator.put("WEIGHTS", 0, weights)
+    await accelerator.load(memory)
+    assert await accelerator.get("PROGRAM", 0, len(program)) == program
+    assert await accelerator.get("WEIGHTS", 0, len(weights)) == weights
+    assert (await accelerator.activations() == memory).all()
+    await accelerator.put("WEIGHTS", 16, b"\x11\x22\x33")
+    assert await accelerator.get("WEIGHTS", 16, 4) == b"\x11\x22\x33" + weights[19:20], "strobes"
+    await accelerator.get("LOG", 0, 4096)
+    assert await accelerator.error() == ("NONE", 0)
+
+
+@cocotb.test(**LIMIT)
+async def image_is_written_row_by_row(dut):
+    accelerator = await Accelerator(dut).start()
+    base, log2s = 7, 2
+    memory = random_memory().copy()
+    await accelerator.load(memory)
+    await accelerator.write("IMAGE", base | log2s << 16)
+    image = np.frombuffer(random.randbytes((ROWS * COLUMNS * 4) << 2 * log2s), np.uint8)
+    image = image.reshape(ROWS << log2s, COLUMNS << log2s, 4)
+    for y, row in enumerate(image):
+        await accelerator.put("IMAGE", y * spec.IMAGE_PITCH, row.tobytes())
+    maps = (image.transpose(2, 0, 1) ^ 0x80).view(np.int8)
+    memory[:, base:base + (1 << 2 * log2s)] = to_words(maps, ROWS, COLUMNS)
+    assert (await accelerator.activations() == memory).all()
+    outside = (ROWS << log2s) * spec.IMAGE_PITCH
+    offset = spec.WINDOWS["IMAGE"][0] + outside
+    await accelerator.refused("BUS_UNMAPPED", accelerator.axi.write(offset, bytes(4)), offset)
+
+
+@cocotb.test(**LIMIT)
+async def wrong_accesses_are_answered_and_reported(dut):
+    accelerator = await Accelerator(dut).start(0.2)
+    axi = accelerator.axi
+    at = {name: offset for name, (offset, _) in spec.WINDOWS.items()}
+    weights_end, activations_end = at["WEIGHTS"] + 16 * WEIGHT_DEPTH, at["ACTIVATIONS"] + 256 * ACTIVATION_DEPTH
+    for offset in (0x58, 0x400, 0x20000, weights_end, activations_end, 0x1FFFFC):
+        await accelerator.refused("BUS_UNMAPPED", axi.write(offset, bytes(4)), offset)
+        await accelerator.refused("BUS_UNMAPPED", axi.read(offset, 4), offset)
+    await accelerator.refused("BUS_UNMAPPED", axi.write(weights_end - 8, bytes(16)), weights_end)
+    for offset in (at["PROGRAM"] + 2, at["ACTIVATIONS"] + 1):
+        await accelerator.refused("BUS_MISALIGNED", axi.write(offset, bytes(4)), offset)
+        await accelerator.refused("BUS_MISALIGNED", axi.read(offset, 4), offset)
+    offset = at["WEIGHTS"]
+    await accelerator.refused("BUS_BURST", axi.read(offset, 16, burst=AxiBurstType.WRAP), offset)
+    for offset in (spec.REGISTERS["ID"], at["LOG"] + 8):
+        await accelerator.refused("BUS_ACCESS", axi.write(offset, bytes(4)), offset)
+    await accelerator.refused("BUS_ACCESS", axi.read(at["IMAGE"], 4), at["IMAGE"])
+    assert not dut.interrupt.value
+
+
+@cocotb.test(**LIMIT)
+async def programs_that_do_not_exist_are_refused(dut):
+    accelerator = await Accelerator(dut).start()
+    await accelerator.prepare([])
+    assert await accelerator.run() == "BAD_PROGRAM"
+    await accelerator.write("PROGRAM_FIRST", 200)
+    await accelerator.write("PROGRAM_LENGTH", 57)
+    assert await accelerator.run() == "BAD_PROGRAM"
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(first=[0, 254])
+async def program_gives_the_bits_of_the_reference(dut, first):
+    accelerator = await Accelerator(dut).start(0.2)
+    expected = random_memory().copy()
+    await accelerator.load(expected)
+    convolution, stream = pointwise()
+    await accelerator.prepare([convolution, pool(1)], stream, first)
+    execute(expected, [convolution, pool(1)], stream, ROWS, COLUMNS)
+    assert await accelerator.run() == "NONE"
+    assert (await accelerator.activations() == expected).all()
+    log = np.frombuffer(await accelerator.get("LOG", 16 * first, 32), "<u4").reshape(2, 4)
+    assert (log[:, 0] > 0).all() and log[:, 0].sum() <= await accelerator.read("CYCLES")
+
+
+@cocotb.test(**LIMIT)
+async def memories_are_closed_while_the_engine_runs(dut):
+    accelerator = await Accelerator(dut).start()
+    axi = accelerator.axi
+    expected = random_memory().copy()
+    await accelerator.load(expected)
+    descriptors = [pool(2)] * 40
+    await accelerator.prepare(descriptors)
+    execute(expected, descriptors, b"", ROWS, COLUMNS)
+    await accelerator.write("CTRL", 1)
+    for window in ("PROGRAM", "WEIGHTS", "ACTIVATIONS"):
+        offset = spec.WINDOWS[window][0]
+        await accelerator.refused("BUS_BUSY", axi.write(offset, b"\x55" * 4), offset)
+        await accelerator.refused("BUS_BUSY", axi.read(offset, 4), offset)
+    await accelerator.refused("BUS_BUSY", axi.write(spec.WINDOWS["IMAGE"][0], bytes(4)), spec.WINDOWS["IMAGE"][0])
+    await accelerator.refused("BUS_BUSY", axi.write(0, b"\x01\0\0\0"), 0)
+    await accelerator.get("LOG", 0, 16)
+    assert await accelerator.read("CTRL") == 0b0001
+    assert await accelerator.wait() == "NONE"
+    assert (await accelerator.activations() == expected).all()
+
+
+@cocotb.test(**LIMIT)
+async def the_run_after_a_stopped_one_is_right(dut):
+    accelerator = await Accelerator(dut).start()
+    convolution, stream = pointwise()
+    for stop in ("ABORTED", "WATCHDOG"):
+        memory = random_memory()
+        await accelerator.load(memory)
+        await accelerator.prepare([pool(2)] * 100)
+        await accelerator.write("WATCHDOG", 1000 if stop == "WATCHDOG" else 1 << 28)
+        await accelerator.write("CTRL", 1)
+        if stop == "ABORTED":
+            await accelerator.write("CTRL", 1 << 8)
+        assert await accelerator.wait() == stop
+        await accelerator.load(memory)
+        await accelerator.prepare([convolution], stream)
+        expected = memory.copy()
+        execute(expected, [convolution], stream, ROWS, COLUMNS)
+        assert await accelerator.run() == "NONE"
+        assert (await accelerator.activations() == expected).all()
+
+
+def test_riffle():
+    simulate("riffle", __file__, Rows=ROWS, Columns=COLUMNS, ActivationDepth=ACTIVATION_DEPTH, WeightDepth=WEIGHT_DEPTH)
