@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from . import archive
 from .network import Architecture, LayerSpec
 from .reference import windows
 
+KIND = "float network"
 PIXEL_SCALE = 1 / 255  # a float network sees pixels as 0 to 1
 
 
@@ -31,9 +32,9 @@ class FloatNetwork:
 
     def save(self, path: Path | str) -> None:
         """Write one .npz: a JSON header and the parameters."""
-        header = {"format": 1, "architecture": dataclasses.asdict(self.architecture), "classes": self.classes,
+        header = {"architecture": dataclasses.asdict(self.architecture), "classes": self.classes,
                   "epsilon": self.epsilon, "metadata": self.metadata}
-        np.savez_compressed(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **self.parameters)
+        archive.write(path, KIND, header, self.parameters)
 
     @classmethod
     def load(cls, path: Path | str) -> FloatNetwork:
@@ -41,20 +42,11 @@ class FloatNetwork:
 
         Raises
         ------
-        ValueError
-            if the file is not a float network of this format
+        FileNotFoundError, ValueError
+            if there is no file, or it is not a float network of this format
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                parameters = {name: file[name] for name in file.files}
-            header = json.loads(parameters.pop("header").tobytes())
-            if header["format"] != 1:
-                raise ValueError(f"it has format {header['format']}, this version reads 1")
-            options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
-        except FileNotFoundError:
-            raise
-        except (OSError, KeyError, ValueError) as error:
-            raise ValueError(f"{path} is not a float network: {error}. Make one with `make train`.") from error
+        header, parameters = archive.read(path, KIND)
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
         return cls(Architecture(**options), parameters, header["classes"], header["epsilon"], header["metadata"])
 
 

@@ -7,12 +7,14 @@ point, except the raw int32 output of a fully connected layer. `docs/numeric-con
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+from . import archive
+
+KIND = "integer network"
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,11 @@ class IntegerNetwork:
                     entry[f.name] = dataclasses.asdict(value) if isinstance(value, Shuffle) else value
             layers.append(entry)
         header = {
-            "format": 1, "name": self.name, "input": self.input, "layers": layers, "classes": self.classes,
+            "name": self.name, "input": self.input, "layers": layers, "classes": self.classes,
             "output_scale": self.output_scale, "metadata": self.metadata,
             "tensors": {name: dataclasses.asdict(t) for name, t in self.tensors.items()},
         }
-        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        Path(path).write_bytes(buffer.getvalue())
+        archive.write(path, KIND, header, arrays)
 
     @classmethod
     def load(cls, path: Path | str) -> IntegerNetwork:
@@ -149,25 +148,17 @@ class IntegerNetwork:
 
         Raises
         ------
-        ValueError
-            if the file is not an integer network of this format
+        FileNotFoundError, ValueError
+            if there is no file, or it is not an integer network of this format
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            header = json.loads(arrays.pop("header").tobytes())
-        except (OSError, KeyError, ValueError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise ValueError(f"{path} is not an integer network: {error}. Make one with `riffle quantise`.") from error
-        if header.get("format") != 1:
-            raise ValueError(f"{path} has format {header.get('format')}, this version reads 1")
+        header, arrays = archive.read(path, KIND)
         layers = []
         for index, entry in enumerate(header["layers"]):
             layer_type = LAYERS[entry.pop("type")]
             if entry.get("shuffle"):
                 entry["shuffle"] = Shuffle(**entry["shuffle"])
-            fields = {key.split(".", 1)[1]: value for key, value in arrays.items() if key.split(".", 1)[0] == str(index)}
+            prefix = f"{index}."
+            fields = {key[len(prefix):]: value for key, value in arrays.items() if key.startswith(prefix)}
             layers.append(layer_type(**entry, **fields))
         return cls(header["name"], header["input"], {k: Tensor(**t) for k, t in header["tensors"].items()}, layers,
                    header["classes"], header["output_scale"], header["metadata"])

@@ -146,11 +146,11 @@ def input_tensor(network: IntegerNetwork, image: np.ndarray) -> np.ndarray:
         expected = "uint8 pixels, 0 to 255" if tensor.channels == 3 else f"an int8 tensor {_size(shape)}"
         raise ValueError(f"the image is {image.dtype} {_size(image.shape)}, but {network.name} takes {expected}: "
                          "convert it first")
-    if image.ndim == 2:
-        image = np.repeat(image[:, :, None], 3, 2)
-    if image.shape != (*shape[1:], 3):
+    if image.shape not in (shape[1:], (*shape[1:], 3)):
         raise ValueError(f"the image is {_size(image.shape)}, but {network.name} takes {size} grey or {size}x3 RGB: "
                          "resize it first")
+    if image.ndim == 2:
+        image = np.repeat(image[:, :, None], 3, 2)
     return (image.astype(np.int16) - 128).astype(np.int8).transpose(2, 0, 1)
 
 

@@ -11,14 +11,19 @@ import math
 import time
 
 import numpy as np
-import sklearn
-import torch
-from sklearn.datasets import load_digits
-from torch import nn
-from torch.nn import functional
+
+try:
+    import sklearn
+    import torch
+    from sklearn.datasets import load_digits
+    from torch import nn
+    from torch.nn import functional
+except ImportError as error:
+    raise ImportError(f"training needs PyTorch and scikit-learn ({error}): pip install 'riffle[train]'") from error
 
 from . import digits, floating, reference
 from .floating import FloatNetwork
+from .integer import IntegerNetwork
 from .network import Architecture, LayerSpec
 from .quantise import quantise
 
@@ -142,7 +147,7 @@ def float_accuracy(network: FloatNetwork, images: np.ndarray, labels: np.ndarray
     return float((scores.reshape(len(images), -1).argmax(1) == labels).mean())
 
 
-def integer_accuracy(network, images: np.ndarray, labels: np.ndarray) -> float:
+def integer_accuracy(network: IntegerNetwork, images: np.ndarray, labels: np.ndarray) -> float:
     """Share of images classified right by the reference."""
     right = [reference.run(network, image)[network.output].argmax() == label
              for image, label in zip(images, labels, strict=True)]
@@ -155,7 +160,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # the layers are too small for more, and one thread repeats exactly
     torch.use_deterministic_algorithms(True)
     data = load_digits()
     small, labels = data.images.astype(np.uint8), data.target.astype(np.uint8)
