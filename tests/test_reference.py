@@ -148,6 +148,16 @@ def test_units_pixel_by_pixel(rng, kind, options):
         assert (tensors[name] == expected).all(), name
 
 
+def test_a_residual_meets_the_channels_where_they_go(rng):
+    shift = np.full(12, 20, np.int32)
+    weight, zeros = random_weights(rng, 12, 4, 1, 1), np.zeros(12, np.int32)
+    layer = Convolution("c", "image", "out", weight, zeros, 1500 + shift, shift,
+                        3, 1, Shuffle.paper(12, 3), "image")
+    network = one_layer(layer, 12, (3, 3), 12, (3, 3), 9, 9)
+    image = random_maps(rng, 12, 3, 3)
+    assert (run(network, image)["out"] == naive_run(network, image)["out"]).all()
+
+
 def test_grey_is_the_same_three_times(rng):
     network = random_integer_network(Architecture(1, 0.25, (28, 28), 10, (1,), "small"), 0)
     grey = rng.integers(0, 256, (28, 28)).astype(np.uint8)
@@ -212,6 +222,7 @@ def test_layer_outputs_name_the_layer_that_differs():
     tensors = run(network, random_input(network, 1))
     outputs = layer_outputs(network, tensors)
     assert list(outputs) == [layer.name for layer in network.layers]
+    assert len(outputs[pool.name]) == len(pool.weight) == 6 and (outputs[pool.name] == tensors[pool.output][54:]).all()
     assert len(outputs[expand.name]) == expand.weight.shape[0] and pool.out_channel == len(expand.weight)
     changed = {name: maps.copy() for name, maps in tensors.items()}
     changed[pool.output][pool.out_channel, 0, 0] += 1

@@ -84,8 +84,8 @@ def multiplier_and_shift(factor: float) -> tuple[int, int]:
     if not 0 <= factor < 2:
         raise ValueError(f"requantisation by {factor} is not possible, it must be at least 0 and below 2: the scale of "
                          "the output is far too small for its input, calibrate with other images")
-    exponent = math.frexp(factor)[1]  # factor in [2^(exponent - 1), 2^exponent)
-    shift = min(max(MULTIPLIER_BITS - exponent, SHIFT_MIN), SHIFT_MAX)
+    exponent = math.frexp(factor)[1]  # factor in [2^(exponent - 1), 2^exponent); at most 1, so the shift is at least 16
+    shift = min(MULTIPLIER_BITS - exponent, SHIFT_MAX)
     multiplier = round(factor * 2**shift)
     if multiplier >> MULTIPLIER_BITS:  # rounded up to the next power of two
         if shift == SHIFT_MIN:
