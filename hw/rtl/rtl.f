@@ -8,4 +8,15 @@ log_memory.sv
 weight_memory.sv
 act_bank.sv
 act_memory.sv
+lattice_shift.sv
+mac_lane.sv
+requantise.sv
+drain.sv
+max_pool.sv
+global_average.sv
+weight_loader.sv
+sequencer.sv
+descriptor_fetch.sv
+run_control.sv
+engine.sv
 riffle.sv

@@ -1,0 +1,176 @@
+// run_control - one run: descriptor after descriptor, errors, watchdog, counters and cycle log
+//
+// Computes   launches the descriptors first_i .. first_i + length_i - 1; each when the writes of the one before have landed
+// Contract   start_i only while busy_o is low. At most one error ends a run: the first. After it stop_o is high until the
+//            pipeline is empty. quiet_i: cycles from sequencer_done_i until the next launch_o may come.
+// Timing     launch_o quiet_i + 2 cycles after sequencer_done_i; done_o when everything is in the memories
+module run_control (
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic        start_i,
+    input  logic        stop_i,
+    input  logic [ 7:0] first_i,
+    input  logic [ 8:0] length_i,
+    input  logic [31:0] watchdog_i,
+    output logic        busy_o,
+    output logic        done_o,
+    output logic [ 7:0] error_o,
+    output logic [31:0] error_info_o,
+    output logic [ 7:0] current_o,
+    output logic [31:0] cycles_o,
+    output logic [31:0] fed_o,
+    output logic [31:0] starved_o,
+    output logic        log_we_o,
+    output logic [ 9:0] log_addr_o,
+    output logic [31:0] log_wdata_o,
+    // descriptor_fetch
+    output logic        fetch_o,
+    output logic [ 7:0] fetch_index_o,
+    input  logic        fetched_i,
+    input  logic [ 7:0] fetch_error_i,
+    input  logic [ 3:0] fetch_detail_i,
+    // sequencer
+    output logic        launch_o,
+    output logic        stop_o,
+    input  logic        sequencer_done_i,
+    input  logic [ 5:0] quiet_i,
+    input  logic        feed_i,
+    input  logic        starving_i,
+    input  logic        sequencer_error_i,
+    input  logic [ 7:0] sequencer_code_i,
+    input  logic [23:0] sequencer_detail_i,
+    // weight stream
+    input  logic        header_error_i,
+    input  logic [ 9:0] header_count_i,
+    input  logic        stream_end_i,
+    input  logic        loader_empty_i
+);
+  localparam int unsigned FinishCycles = 16;  // from the earliest next launch until the last write has landed, and more
+  localparam int unsigned FlushCycles = 63;   // longer than anything stays in the pipeline
+
+  typedef enum logic [2:0] {Idle, Check, Fetch, Run, Quiet, Finish, Flush, Done} state_e;
+  state_e state_q;
+  logic [8:0] left_q;  // descriptors after the current one
+  logic [31:0] watchdog_q;
+  logic [5:0] wait_q;
+  logic [2:0] hungry_q;  // waiting for weights that will not come, cycles
+  logic bad_program_q, running, failed, last;
+  assign running = state_q == Fetch || state_q == Run || state_q == Quiet || state_q == Finish;
+  assign last    = left_q == '0;
+  assign busy_o  = state_q != Idle;
+  assign stop_o  = state_q == Flush;
+
+  // the first error of the cycle; errors of the run's end only when the run has come there
+  logic [7:0] code;
+  logic [23:0] detail;
+  always_comb begin
+    detail = '0;
+    code   = riffle_pkg::ErrNone;
+    if (stop_i) code = riffle_pkg::ErrAborted;
+    else if (sequencer_error_i) {code, detail} = {sequencer_code_i, sequencer_detail_i};
+    else if (state_q == Fetch && fetched_i && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
+    else if (header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
+    else if (hungry_q == '1) code = riffle_pkg::ErrStreamEnd;
+    else if (cycles_o >= watchdog_q) code = riffle_pkg::ErrWatchdog;
+    else if (state_q == Finish && wait_q == '0 && !(stream_end_i && loader_empty_i)) code = riffle_pkg::ErrStreamLeft;
+  end
+  assign failed = running && code != riffle_pkg::ErrNone;
+
+  always_ff @(posedge clk_i) begin
+    {launch_o, fetch_o, done_o} <= '0;
+    wait_q   <= wait_q == '0 ? '0 : wait_q - 6'd1;
+    hungry_q <= (starving_i & stream_end_i) ? hungry_q + 3'(hungry_q != '1) : '0;
+    unique case (state_q)
+      Idle:
+      if (start_i) begin
+        state_q       <= Check;
+        current_o     <= first_i;
+        fetch_index_o <= first_i;
+        left_q        <= length_i - 9'd1;
+        watchdog_q    <= watchdog_i;
+        bad_program_q <= length_i == '0 || {1'b0, first_i} + length_i > 9'(riffle_pkg::Descriptors);
+        error_o       <= riffle_pkg::ErrNone;
+        error_info_o  <= '0;
+      end
+      Check: begin
+        state_q <= bad_program_q ? Flush : Fetch;
+        fetch_o <= ~bad_program_q;
+        wait_q  <= '0;
+        if (bad_program_q) {error_o, error_info_o} <= {riffle_pkg::ErrBadProgram, 24'd0, current_o};
+      end
+      Fetch:
+      if (fetched_i & ~fetch_o) begin
+        state_q       <= Run;
+        launch_o      <= 1'b1;
+        fetch_o       <= ~last;
+        fetch_index_o <= fetch_index_o + 8'd1;
+      end
+      Run:
+      if (sequencer_done_i) begin
+        state_q <= Quiet;
+        wait_q  <= quiet_i;
+      end
+      Quiet:
+      if (wait_q == '0) begin
+        state_q <= last ? Finish : Fetch;
+        wait_q  <= 6'(FinishCycles);
+        if (!last) begin
+          current_o <= current_o + 8'd1;
+          left_q    <= left_q - 9'd1;
+        end
+      end
+      Finish, Flush:
+      if (wait_q == '0) begin
+        state_q <= Done;
+        done_o  <= 1'b1;
+      end
+      default: state_q <= Idle;  // Done
+    endcase
+    if (failed) begin
+      state_q      <= Flush;
+      wait_q       <= 6'(FlushCycles);
+      error_o      <= code;
+      error_info_o <= {detail, current_o};
+      {launch_o, fetch_o, done_o} <= '0;
+    end
+    if (!rst_ni) begin
+      state_q <= Idle;
+      {launch_o, fetch_o, done_o} <= '0;
+    end
+  end
+
+  // counters of the run
+  always_ff @(posedge clk_i) begin
+    if (busy_o) begin
+      cycles_o  <= cycles_o + 32'd1;
+      fed_o     <= fed_o + 32'(feed_i);
+      starved_o <= starved_o + 32'(starving_i);
+    end else if (start_i) {cycles_o, fed_o, starved_o} <= '0;
+  end
+
+  // cycle log: one entry per descriptor, from the end of the one before to its own, written word by word behind it
+  logic ends;
+  logic [31:0] cycles_q, busy_q, starved_q, drain_q;
+  logic [3:0][31:0] entry_q;
+  logic [7:0] entry_index_q;
+  logic [2:0] entry_left_q;  // words to write
+  assign ends = state_q == Quiet && wait_q == '0 && !failed;
+  always_ff @(posedge clk_i) begin
+    cycles_q  <= (ends | ~busy_o) ? 32'd1 : cycles_q + 32'd1;
+    busy_q    <= (ends | ~busy_o) ? '0 : busy_q + 32'(feed_i);
+    starved_q <= (ends | ~busy_o) ? '0 : starved_q + 32'(starving_i);
+    drain_q   <= (ends | ~busy_o) ? '0 : drain_q + 32'(state_q == Quiet);
+    if (ends) begin
+      entry_q       <= {drain_q + 32'd1, starved_q + 32'(starving_i), busy_q + 32'(feed_i), cycles_q};
+      entry_index_q <= current_o;
+      entry_left_q  <= 3'(riffle_pkg::LogWords);
+    end else if (entry_left_q != '0) begin
+      entry_q      <= {32'd0, entry_q[3:1]};
+      entry_left_q <= entry_left_q - 3'd1;
+    end
+    log_we_o    <= rst_ni & (entry_left_q != '0);
+    log_addr_o  <= {entry_index_q, 2'd0 - entry_left_q[1:0]};
+    log_wdata_o <= entry_q[0];
+    if (!rst_ni) entry_left_q <= '0;
+  end
+endmodule
