@@ -150,8 +150,11 @@ module control #(
     end
     if (done_i) begin
       done_q <= 1'b1;
-      isr_q[(error_i == riffle_pkg::ErrNone) ? riffle_pkg::IsrDoneLsb : riffle_pkg::IsrErrorLsb] <= 1'b1;
-      if (error_i != riffle_pkg::ErrNone) {error_q, error_info_q} <= {error_i, error_info_i};
+      if (error_i == riffle_pkg::ErrNone) isr_q[riffle_pkg::IsrDoneLsb] <= 1'b1;
+      else begin
+        isr_q[riffle_pkg::IsrErrorLsb] <= 1'b1;
+        {error_q, error_info_q} <= {error_i, error_info_i};
+      end
     end
     interrupt_o <= gier_q & |(isr_q & ier_q);
 
