@@ -197,6 +197,7 @@ module sequencer #(
   logic [10:0] block_q;
   logic [16:0] block_offset_q;
   logic [1:0] ty0_q, tx0_q, ty2_q, tx2_q;
+  logic begun_q;        // first slot of a pair and phase
   logic [4:0] ended_q;  // bit n: a pair and phase ended n + 1 cycles ago
   assign hole        = ended_q[4] & (residual_i | average_i);
   assign feed        = in_pair_q & ~fed_q & ~hole & (~average_i | (slot_q[2:0] == '0));
@@ -207,7 +208,8 @@ module sequencer #(
   always_ff @(posedge clk_i) begin
     ended_q      <= {ended_q[3:0], slot_end & rst_ni};
     phase_last_q <= (px_q == out_mask_q) & (py_q == out_mask_q);
-    slot_q       <= slot_q + 5'd1;
+    begun_q      <= begin_phase;
+    slot_q       <= slot_q + 5'd1;  // wraps round in long pairs, for which long_enough_q is high by then
     // the sums of the pair before need their time in the drain; averages end in step with the memory ports
     long_enough_q <= average_i ? slot_q[2:0] == 3'd6 : long_enough_q | (slot_q == (raw_i ? 5'd18 : 5'd3));
     if (feed) begin
@@ -286,7 +288,7 @@ module sequencer #(
     x2_q      <= coordinate(px_q, tx2_q, stride2_i);
     row0_q1   <= add(block_offset_q, in_base_i);
     {py_q1, px_q1} <= {py_q, px_q};
-    flags_q1  <= {feed, in_pair_q & (slot_q == '0), last_feed, slot_end} & {4{rst_ni & ~stop_i}};
+    flags_q1  <= {feed, in_pair_q & begun_q, last_feed, slot_end} & {4{rst_ni & ~stop_i}};
     weight_q1 <= weight_q;
     wbanks_q1 <= {single_q ? 4'b0000 : banks_of(position1_q[1:0], duplicate_i), banks_of(position0_q[1:0], duplicate_i)};
     // stage 2
