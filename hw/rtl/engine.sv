@@ -164,7 +164,8 @@ module engine #(
   // index = cycle of the slot, bank 0
   logic [MaxIn:0] feed_q, first_short_q, final_q;
   logic [SumAt-3:0] first_q;
-  logic [DrainOut:0] last_q;
+  logic [Reread+6:0] last_q;
+  logic [SumAt-1:1] capture_q;  // last of a convolution: by then the next descriptor may have begun
   logic [DrainOut:0][AddrWidth-1:0] waddr0_q, waddr1_q;
   logic [DrainOut:0][3:0] wbanks0_q, wbanks1_q;
   logic [6:0][3:0] step0_q, step2_q;
@@ -179,7 +180,8 @@ module engine #(
     first_q       <= {first_q[SumAt-4:0], first};
     first_short_q <= {first_short_q[MaxIn-1:0], first};
     final_q       <= {final_q[MaxIn-1:0], final_feed};
-    last_q        <= {last_q[DrainOut-1:0], last} & {(DrainOut + 1) {rst_ni & ~stop}};
+    last_q        <= {last_q[Reread+5:0], last} & {(Reread + 7) {rst_ni & ~stop}};
+    capture_q     <= {capture_q[SumAt-2:1], last_q[0] & conv_q} & {(SumAt - 1) {rst_ni & ~stop}};
     waddr0_q      <= {waddr0_q[DrainOut-1:0], waddr0};
     waddr1_q      <= {waddr1_q[DrainOut-1:0], waddr1};
     wbanks0_q     <= {wbanks0_q[DrainOut-1:0], wbanks0};
@@ -267,7 +269,7 @@ module engine #(
   logic drain_done;
   logic [1:0] drain_pass;
   drain #(.Lanes(Lanes), .AccWidth(AccWidth)) u_drain (
-      .clk_i, .rst_ni(rst_ni & ~stop), .capture_i(last_q[SumAt-1] & conv_q), .acc0_i(acc0), .acc1_i(acc1),
+      .clk_i, .rst_ni(rst_ni & ~stop), .capture_i(capture_q[SumAt-1]), .acc0_i(acc0), .acc1_i(acc1),
       .mult_i(scale_q[SumAt-ParamsAt][33:0]), .shift_i(scale_q[SumAt-ParamsAt][41:34]), .zero_point_i(zero_point_q),
       .residual_add_i(residual_q), .raw_i(raw_q), .residual_i(old_q), .word_o(drained), .done_o(drain_done),
       .pass_o(drain_pass));
