@@ -188,11 +188,12 @@ def test_unknown_opcode_and_addresses(rng, fields, expected):
 @pytest.mark.parametrize("fields", [
     {"log2s": 6}, {"blocks": 0}, {"groups": 0}, {"group_outputs": 0}, {"modulus": 0}, {"remainder": 4},
     {"stride2": 1, "log2s": 0}, {"paired": 1}, {"residual": 1, "raw": 1}, {"residual": 1, "duplicate": 1},
+    {"residual": 1, "step_low": 2}, {"residual": 1, "step_high": 5},
     {"raw": 1, "duplicate": 1}, {"blocks": 1009}, {"blocks": 113, "taps9": 1},
     {"opcode": 2, "taps9": 1, "blocks": 2}, {"opcode": 2, "blocks": 1},
     {"opcode": 2, "taps9": 1, "blocks": 1, "raw": 1},
     {"opcode": 2, "taps9": 1, "blocks": 1, "group_outputs": 3}, {"opcode": 3, "log2s": 1},
-    {"opcode": 3, "log2s": 0, "taps9": 1},
+    {"opcode": 3, "log2s": 0, "taps9": 1}, {"opcode": 3, "log2s": 0, "blocks": 1025},
 ])
 def test_contradictions(fields):
     assert stop(SMALL.replace(**fields), b"") == ("BAD_DESCRIPTOR", 0)

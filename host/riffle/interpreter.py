@@ -76,12 +76,14 @@ def contradiction(d: Descriptor) -> str | None:
         "stride2 with a single phase": d.stride2 and d.log2s == 0,
         "paired without taps9": d.paired and not d.taps9,
         "residual with raw or duplicate": d.residual and (d.raw or d.duplicate),
+        "residual with shuffled outputs": d.residual and (d.step_low != 1 or d.step_high != d.modulus),
         "raw with duplicate": d.raw and d.duplicate,
         "more weights than a pair may have": d.opcode == CONV and taps * d.blocks > spec.PAIR_WEIGHTS_MAX,
         "a flag that pools do not have": pool and (d.paired or d.residual or d.raw or d.duplicate),
         "an odd number of outputs in a pool": pool and d.group_outputs % 2,
         "a maximum of other than 9 taps and 1 block": d.opcode == MAXPOOL and (not d.taps9 or d.blocks != 1),
         "an average with taps9 or log2s": d.opcode == GLOBAL_AVERAGE and (d.taps9 or d.log2s),
+        "an average over more phases than there are": d.opcode == GLOBAL_AVERAGE and d.blocks > 4**spec.LOG2S_MAX,
     }
     return next((text for text, broken in rules.items() if broken), None)
 

@@ -35,7 +35,7 @@ module descriptor_fetch (
     if (!rst_ni) {cycle_q, valid_o} <= '0;
   end
 
-  logic conv, pool, average, bad_size, bad_flags, bad_pool, bad_residual;
+  logic conv, pool, average, bad_size, bad_flags, bad_residual, bad_max, bad_average, bad_pool;
   logic [15:0] blocks_max;
   assign conv       = descriptor_o.opcode == riffle_pkg::OpConv;
   assign average    = descriptor_o.opcode == riffle_pkg::OpGlobalAverage;
@@ -48,9 +48,10 @@ module descriptor_fetch (
   assign bad_flags = (descriptor_o.paired & ~descriptor_o.taps9) | (descriptor_o.raw & descriptor_o.duplicate);
   assign bad_residual = descriptor_o.residual && (descriptor_o.raw || descriptor_o.duplicate ||
                         descriptor_o.step_low != 16'd1 || descriptor_o.step_high != descriptor_o.modulus);
-  assign bad_pool = pool && (descriptor_o.paired || descriptor_o.residual || descriptor_o.raw || descriptor_o.duplicate ||
-                    descriptor_o.group_outputs[0] || (average ? descriptor_o.taps9 || descriptor_o.log2s != '0 || descriptor_o.blocks > 16'd1024
-                                                              : !descriptor_o.taps9 || descriptor_o.blocks != 16'd1));
+  assign bad_max     = !descriptor_o.taps9 || descriptor_o.blocks != 16'd1;
+  assign bad_average = descriptor_o.taps9 || descriptor_o.log2s != '0 || descriptor_o.blocks > 16'd1 << (2 * riffle_pkg::Log2sMax);
+  assign bad_pool    = pool && (descriptor_o.paired || descriptor_o.residual || descriptor_o.raw || descriptor_o.duplicate ||
+                                descriptor_o.group_outputs[0] || (average ? bad_average : bad_max));
   logic bad_size_q, bad_flags_q, bad_residual_q, bad_pool_q, unknown_q;
   always_ff @(posedge clk_i) begin
     bad_size_q     <= bad_size;
