@@ -21,6 +21,7 @@ from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
+
 from verilator_root import BUILD, ROOT, environment
 
 RTL = ROOT / "hw" / "rtl"

@@ -5,6 +5,7 @@ import random
 import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge
+
 from host_port import HostPort, start
 from riffle.spec import ERRORS, IMAGE_PITCH
 from runner import simulate

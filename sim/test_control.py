@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
+
 from host_port import HostPort, merge, start
 from riffle.spec import ERRORS, ID_VALUE, REGISTER_FIELDS, REGISTER_RESETS, REGISTERS, SPEC_HASH, VERSION_WORD
 from runner import simulate

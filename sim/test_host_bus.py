@@ -5,6 +5,7 @@ import random
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
+
 from riffle.spec import ERRORS, SEGMENT_SIZE, WINDOWS
 from runner import simulate
 

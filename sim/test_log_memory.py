@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+
 from host_port import HostPort, start
 from riffle.spec import DESCRIPTORS, LOG_WORDS
 from runner import simulate

@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
+
 from host_port import HostPort, merge, start
 from riffle.spec import DESCRIPTOR_WORDS, DESCRIPTORS
 from runner import simulate

@@ -8,6 +8,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
+
 from riffle import spec
 from riffle.descriptor import Descriptor, pack_headers, pack_program
 from riffle.interpreter import execute

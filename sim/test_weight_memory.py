@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
+
 from host_port import HostPort, merge, start
 from riffle.spec import ERRORS
 from runner import simulate

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sample_networks import Builder, shufflenet
 
 from riffle import digits, reference, spec
 from riffle.compiler import CompileError, compile_network
@@ -12,6 +11,7 @@ from riffle.descriptor import unpack_program
 from riffle.integer import Shuffle, Tensor
 from riffle.interpreter import execute
 from riffle.synthetic import random_input, random_unit
+from sample_networks import Builder, shufflenet
 
 SMALL = {"rows": 2, "columns": 3, "activation_depth": 512, "weight_depth": 512}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from riffle import digits, floating
 from riffle.bounds import prove
 from riffle.floating import fold

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from riffle import archive
 from riffle.integer import IntegerNetwork
 from riffle.network import Architecture

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from random_programs import random_convolution, random_stream
 from riffle import spec
 from riffle.descriptor import Descriptor, pack_headers
 from riffle.interpreter import CODES, EngineError, execute
@@ -73,39 +74,6 @@ def naive(memory, d, parameters, weights):
             pair_index += 1
 
 
-def random_convolution(rng):
-    """A valid descriptor that reads below address 512 and writes above."""
-    log2s, residual = int(rng.integers(0, 3)), bool(rng.integers(2))
-    outputs, groups = int(rng.integers(1, 6)), int(rng.integers(1, 4))
-    taps9 = bool(rng.integers(2))
-    style = 0 if residual else rng.integers(3)
-    low, high, modulus = (1, groups * outputs, groups * outputs) if residual else rng.integers(1, 5, 3)
-    fields = dict(
-        opcode=CONV, log2s=log2s, stride2=log2s > 0 and rng.integers(2), taps9=taps9, paired=taps9 and rng.integers(2),
-        residual=residual, duplicate=style == 1, raw=style == 2, zero_point=0 if residual else rng.integers(-128, 128),
-        fill=rng.integers(-128, 128), in_base=rng.integers(0, 8), out_base=512 + rng.integers(0, 8),
-        in_channel=rng.integers(0, 9), group_step=rng.integers(0, 4), pair_step=2 * rng.integers(0, 2),
-        blocks=rng.integers(1, 4 if log2s < 2 else 2), groups=groups, group_outputs=outputs,
-        position=rng.integers(0, 3), modulus=modulus, step_low=low, step_high=high, row=rng.integers(0, 3),
-        remainder=0 if residual else rng.integers(0, modulus))  # a residual is added once to each place
-    return Descriptor(**{name: int(value) for name, value in fields.items()})
-
-
-def random_stream(rng, d):
-    """Parameters that spread the results over the int8 range, weights, and the stream of both."""
-    pairs = d.groups * -(-d.group_outputs // 2)
-    count = (5 if d.paired else 9 if d.taps9 else 1) * d.blocks
-    weights = rng.integers(-127, 128, (pairs, count, 4, 2), np.int8)
-    shift = rng.integers(16, 32, (pairs, 2))
-    sigma = 75 * 75 * np.sqrt(4 * count)
-    parameters = np.stack([rng.integers(-5000, 5001, (pairs, 2)),
-                           np.minimum(2.0**shift * 64 / sigma, 2**17 - 1).astype(int), shift], 2)
-    words = np.zeros((pairs, -(-count // 2) * 2, 8), np.int8)
-    words[:, :count] = weights.reshape(pairs, count, 8)
-    headers = pack_headers(*parameters.transpose(2, 0, 1), count=count)
-    return parameters, weights, np.concatenate([headers.view(np.int8), words.reshape(pairs, -1)], 1).tobytes()
-
-
 def random_memory(rng):
     return rng.integers(-128, 128, (4, DEPTH, ROWS * COLUMNS), np.int8)
 
@@ -113,7 +81,7 @@ def random_memory(rng):
 def test_random_convolutions(rng):
     seen, fields = [], set()
     for _ in range(40):
-        d = random_convolution(rng)
+        d = Descriptor(**{name: int(value) for name, value in random_convolution(rng).items()}, in_base=3, out_base=515)
         parameters, weights, stream = random_stream(rng, d)
         memory = random_memory(rng)
         expected = memory.copy()
@@ -181,7 +149,7 @@ def stop(d, stream, index=0):
     ({"out_base": DEPTH + 9}, ("WRITE_RANGE", DEPTH + 9)),
 ])
 def test_unknown_opcode_and_addresses(rng, fields, expected):
-    _, _, stream = random_stream(rng, SMALL)
+    stream = random_stream(rng, SMALL)[2].tobytes()
     assert stop(SMALL.replace(**fields), stream, index=2) == expected
 
 
@@ -200,7 +168,7 @@ def test_contradictions(fields):
 
 
 def test_stream_errors(rng):
-    _, _, stream = random_stream(rng, SMALL)
+    stream = random_stream(rng, SMALL)[2].tobytes()
     pair = len(stream) // 2
     assert stop(SMALL, b"", 1) == ("STREAM_END", 0)
     assert stop(SMALL, stream[:pair + 16]) == ("STREAM_END", 0)

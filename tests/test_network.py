@@ -1,6 +1,7 @@
 """Shapes, multiply-accumulates and the paper's tables."""
 
 import pytest
+
 from riffle.network import PAPER_MFLOPS, STAGE2_CHANNELS, Architecture, complexity, complexity_table, unit_costs
 
 

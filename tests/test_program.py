@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from sample_networks import Builder
 
 from riffle import program as program_module
 from riffle import spec
 from riffle.compiler import compile_network
 from riffle.program import Program, ProgramError, _digest
+from sample_networks import Builder
 
 
 @pytest.fixture

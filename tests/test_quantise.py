@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from riffle import floating
 from riffle.bounds import ACCUMULATOR_LIMIT, multiplier_and_shift, prove, worst_sums
 from riffle.floating import FloatNetwork, Folded, fold

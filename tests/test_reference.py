@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from riffle.integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle, Tensor
 from riffle.network import Architecture
 from riffle.reference import (

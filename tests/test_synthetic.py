@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from riffle.bounds import prove
 from riffle.integer import Convolution
 from riffle.network import STAGE2_CHANNELS, Architecture

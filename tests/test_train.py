@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from riffle import digits, floating
 from riffle.floating import FloatNetwork, fold
 from riffle.network import Architecture
