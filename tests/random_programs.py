@@ -81,7 +81,7 @@ def random_stream(rng, d):
     words = np.zeros((pairs, -(-count // 2) * 2, 8), np.int8)
     words[:, :count] = weights.reshape(pairs, count, 8)
     headers = pack_headers(*parameters.transpose(2, 0, 1), count=count)
-    stream = np.concatenate([headers, words.reshape(pairs, -1).view(np.uint8)], 1)
+    stream = np.concatenate([headers, words.view(np.uint8).reshape(pairs, words[0].size if pairs else 0)], 1)
     return parameters, weights, stream.reshape(-1, spec.STREAM_BYTES)
 
 

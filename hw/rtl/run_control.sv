@@ -53,10 +53,11 @@ module run_control (
   logic [8:0] left_q;  // descriptors after the current one
   logic [31:0] watchdog_q;
   logic [5:0] wait_q;
-  logic [2:0] hungry_q;  // waiting for weights that will not come, cycles
-  logic bad_program_q, running, failed, last;
+  logic [2:0] hungry_q;  // waiting for weights that will not come, cycles: what was fetched ahead is used up by then
+  logic bad_program_q, running, failed, last, ready;
   assign running = state_q == Fetch || state_q == Run || state_q == Quiet || state_q == Finish;
   assign last    = left_q == '0;
+  assign ready   = state_q == Fetch && fetched_i && !fetch_o;  // not what was fetched before
   assign busy_o  = state_q != Idle;
   assign stop_o  = state_q == Flush;
 
@@ -68,8 +69,8 @@ module run_control (
     code   = riffle_pkg::ErrNone;
     if (stop_i) code = riffle_pkg::ErrAborted;
     else if (sequencer_error_i) {code, detail} = {sequencer_code_i, sequencer_detail_i};
-    else if (state_q == Fetch && fetched_i && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
-    else if (header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
+    else if (ready && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
+    else if (hungry_q == '1 && header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
     else if (hungry_q == '1) code = riffle_pkg::ErrStreamEnd;
     else if (cycles_o >= watchdog_q) code = riffle_pkg::ErrWatchdog;
     else if (state_q == Finish && wait_q == '0 && !(stream_end_i && loader_empty_i)) code = riffle_pkg::ErrStreamLeft;
@@ -79,7 +80,7 @@ module run_control (
   always_ff @(posedge clk_i) begin
     {launch_o, fetch_o, done_o} <= '0;
     wait_q   <= wait_q == '0 ? '0 : wait_q - 6'd1;
-    hungry_q <= (starving_i & stream_end_i) ? hungry_q + 3'(hungry_q != '1) : '0;
+    hungry_q <= (starving_i & (stream_end_i | header_error_i)) ? hungry_q + 3'(hungry_q != '1) : '0;
     unique case (state_q)
       Idle:
       if (start_i) begin
@@ -99,7 +100,7 @@ module run_control (
         if (bad_program_q) {error_o, error_info_o} <= {riffle_pkg::ErrBadProgram, 24'd0, current_o};
       end
       Fetch:
-      if (fetched_i & ~fetch_o) begin
+      if (ready) begin
         state_q       <= Run;
         launch_o      <= 1'b1;
         fetch_o       <= ~last;

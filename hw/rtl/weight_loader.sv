@@ -80,7 +80,7 @@ module weight_loader (
   end
   assign ready_o = whole_q != '0;
   assign id_o    = next_id_q;
-  assign empty_o = in_header & (ahead_q == '0);
+  assign empty_o = in_header & (ahead_q == '0) & ~error_o;
 
   // headers: two small tables in LUTs, read at different times
   logic [9:0] counts[16];
