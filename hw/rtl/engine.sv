@@ -246,9 +246,9 @@ module engine #(
 
   logic [Lanes-1:0][AccWidth-1:0] acc0, acc1;
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [3:0][7:0] act;
+    logic [31:0] act;  // four banks
     for (genvar k = 0; k < 4; k++) begin : gen_act
-      assign act[k] = shifted[k][8*l+:8];
+      assign act[8*k+:8] = shifted[k][8*l+:8];
     end
     mac_lane #(.AccWidth(AccWidth)) u_lane (
         .clk_i, .act_i(act), .weight_i(row_weight_q[l/Columns]), .first_i(row_first_q[l/Columns]),
