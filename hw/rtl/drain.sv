@@ -89,7 +89,7 @@ module drain #(
       logic [Steps*8-1:0] held_residual_q;
       logic [AccWidth-1:0] sum;
       logic [7:0] out, add;
-      logic [39:0] add_q;  // five values on their way from the step to the offset of its sum
+      logic [5*8-1:0] add_q;  // from the step to the offset of its sum, flat: Yosys reads no packed array here
       logic signed [8:0] offset_q;
       always_ff @(posedge clk_i) begin
         unit_take_q <= capture_i;
@@ -99,8 +99,8 @@ module drain #(
           held_q          <= sums[u*Steps*AccWidth+:Steps*AccWidth];
           held_residual_q <= residual[u*Steps*8+:Steps*8];
         end
-        add_q    <= {add_q[31:0], add & {8{residual_add_i}}};
-        offset_q <= raw_i ? '0 : 9'(zero_point_i) + 9'($signed(add_q[39:32]));
+        add_q    <= {add_q[0+:4*8], add & {8{residual_add_i}}};
+        offset_q <= raw_i ? '0 : 9'(zero_point_i) + 9'($signed(add_q[4*8+:8]));
       end
       always_comb begin
         unique case (unit_step_q)

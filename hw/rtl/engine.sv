@@ -246,10 +246,8 @@ module engine #(
 
   logic [Lanes-1:0][AccWidth-1:0] acc0, acc1;
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [31:0] act;  // four banks
-    for (genvar k = 0; k < 4; k++) begin : gen_act
-      assign act[8*k+:8] = shifted[k][8*l+:8];
-    end
+    logic [4*8-1:0] act;  // flat: Yosys reads no packed array here
+    assign act = {shifted[3][8*l+:8], shifted[2][8*l+:8], shifted[1][8*l+:8], shifted[0][8*l+:8]};
     mac_lane #(.AccWidth(AccWidth)) u_lane (
         .clk_i, .act_i(act), .weight_i(row_weight_q[l/Columns]), .first_i(row_first_q[l/Columns]),
         .bias0_i(row_bias_q[l/Columns][AccWidth-1:0]), .bias1_i(row_bias_q[l/Columns][AccWidth+:AccWidth]),
