@@ -2,13 +2,9 @@
 
 import os
 import secrets
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "host"))  # also without an installed package
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from . import lattice, spec
 from .backends import Backend
 from .errors import EngineError, HardwareError, RiffleError, RunTimeout
 from .program import Place, Program, ProgramError
-from .segment import Segment
+from .segment import Segment, identify
 
 WATCHDOG_FACTOR, WATCHDOG_EXTRA = 4, 20_000  # a run may take this times what was predicted, and this many cycles more
 GRACE = 10_000  # cycles that the host waits longer than the watchdog
@@ -73,25 +74,35 @@ class Accelerator:
     def __init__(self, backend: Backend):
         self.backend, self.segment = backend, Segment(backend)
         self.program: Program | None = None
+        self._passes, self._resident = [], True
         self.configuration = identify(self.segment)
         self._make_ready()
 
-    def load(self, program: Program) -> None:
-        """Write a program and all its weights.
+    def load(self, program: Program, in_passes: bool = False) -> None:
+        """Write a program and its weights.
+
+        Parameters
+        ----------
+        in_passes
+            take a program whose weights do not fit all at once, too: each run then is one of several passes, and
+            writes the weights before each. Slow, but it needs no more than what the largest descriptor does
 
         Raises
         ------
         ProgramError
             if it is for other hardware, or too large; names need and limit
         """
-        reason = program.why_not_resident(self.configuration)
-        if reason:
+        depth = self.configuration["weight_depth"]
+        enough = {"weight_depth": len(program.stream)} if in_passes else {}
+        if reason := program.why_not_resident(self.configuration | enough):
             raise ProgramError(reason)
+        passes, resident = split(program, depth), len(program.stream) <= depth
         self.program = None  # half a program is none
         self._make_ready()
         self.segment.write_window("PROGRAM", 0, program.descriptors)
-        self.segment.write_window("WEIGHTS", 0, program.stream)
-        self.program = program
+        if resident:
+            self.segment.write_window("WEIGHTS", 0, program.stream)
+        self.program, self._passes, self._resident = program, passes, resident
 
     def run(self, image: np.ndarray, lane: int = 0) -> Result:
         """Run the loaded program on one image.
@@ -112,13 +123,16 @@ class Accelerator:
         """
         program = self._loaded()
         self.write_image(image)
-        self.run_descriptors(0, len(program.descriptors), lane=lane)
-        memory = self.memory({program.result: program.result_channels})
+        counters = Counter()
+        for first, count in self._passes:
+            self.run_descriptors(first, count, lane=lane)
+            counters.update(self.counters())
+        memory = self.memory((program.result, np.arange(program.result_channels)))
         output = program.read_result(memory, lane)
         best = int(output.reshape(-1).argmax())
         label = program.classes[best] if best < len(program.classes) else str(best)
-        cycles, busy, starved = self.counters().values()
-        return Result(output, label, cycles, busy, starved, cycles / self.backend.clock_hz * 1e3)
+        return Result(output, label, counters["CYCLES"], counters["BUSY"], counters["STARVED"],
+                      counters["CYCLES"] / self.backend.clock_hz * 1e3)
 
     def classify(self, image: np.ndarray) -> tuple[str, np.ndarray]:
         """Label of an image, and how likely each class is, float [classes] (softmax of the scores)."""
@@ -160,9 +174,13 @@ class Accelerator:
         if count < 1 or len(records) != count:
             raise ValueError(f"descriptors {first} to {first + count - 1} are not all in {self._loaded().name}, which "
                              f"has {len(self._loaded().records)}")
+        base, words = records[0].stream_first, sum(record.stream_words for record in records)
+        if not self._resident:
+            self.segment.write_window("WEIGHTS", 0, self._loaded().stream[base:base + words])
+            base = 0
         limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
-        settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "STREAM_BASE": records[0].stream_first,
-                    "STREAM_LENGTH": sum(record.stream_words for record in records), "LANE": lane, "WATCHDOG": limit}
+        settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "STREAM_BASE": base, "STREAM_LENGTH": words,
+                    "LANE": lane, "WATCHDOG": limit}
         for name, value in settings.items():
             self.segment.write(name, value)
         self.start(limit + GRACE)
@@ -194,19 +212,20 @@ class Accelerator:
         return [(record.layer, dict(zip(spec.LOG_FIELDS, map(int, entry), strict=True)))
                 for record, entry in zip(records, log, strict=True)]
 
-    def memory(self, places: dict[Place, int]) -> np.ndarray:
+    def memory(self, *parts: tuple[Place, np.ndarray]) -> np.ndarray:
         """Activation memory as `Program.read` takes it, int8 [4][depth][lanes].
 
         Parameters
         ----------
-        places
-            what is wanted, and of how many channels; everything else is 0 and not read from the hardware
+        parts
+            places and the channel positions wanted there; everything else is 0 and not read from the hardware
         """
         lanes = self.configuration["rows"] * self.configuration["columns"]
         memory = np.zeros((spec.BANKS, self.configuration["activation_depth"], lanes), np.int8)
-        for place, channels in places.items():
-            count = lattice.words_of(channels, place.log2s, place.layout)
-            memory[:, place.base:place.base + count] = self.segment.read_activations(place.base, count, lanes)
+        for place, positions in parts:
+            _, address = lattice.locate(positions, place.log2s, place.layout)
+            first, count = place.base + int(address.min()), int(np.ptp(address)) + (1 << 2 * place.log2s)
+            memory[:, first:first + count] = self.segment.read_activations(first, count, lanes)
         return memory
 
     def _loaded(self) -> Program:
@@ -231,25 +250,22 @@ class Accelerator:
         return idle
 
 
-def identify(segment: Segment) -> dict[str, int]:
-    """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
+def split(program: Program, weight_depth: int) -> list[tuple[int, int]]:
+    """Passes, (first descriptor, number), each with weights of at most `weight_depth` stream words.
 
     Raises
     ------
-    HardwareError
-        if it is not Riffle, or of another version or specification
+    ProgramError
+        if a single descriptor has more
     """
-    found = segment.read("ID")
-    if found != spec.ID_VALUE:
-        raise HardwareError(f"ID is {found:#010x}, not {spec.ID_VALUE:#010x}: this is not a Riffle accelerator. "
-                            "Remedy: load its bitstream, and check the base address")
-    version = segment.fields("VERSION")
-    name = f"{version['MAJOR']}.{version['MINOR']}.{version['PATCH']}"
-    found = segment.read("SPEC_HASH")
-    if found != spec.SPEC_HASH:
-        raise HardwareError(f"the hardware (version {name}) speaks specification {found:#010x}, this package (version "
-                            f"{spec.VERSION}) {spec.SPEC_HASH:#010x}. Remedy: load the bitstream of this version, or "
-                            f"install riffle {name}")
-    caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
-    return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
-            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}
+    passes, used = [], weight_depth + 1
+    for index, record in enumerate(program.records):
+        if record.stream_words > weight_depth:
+            raise ProgramError(f"layer {record.layer} of {program.name} has {record.stream_words} stream words of "
+                               f"weights in one descriptor, the weight memory holds {weight_depth}: use a smaller "
+                               "network or hardware that streams weights")
+        used += record.stream_words
+        if used > weight_depth:
+            passes, used = [*passes, (index, 0)], record.stream_words
+        passes[-1] = (passes[-1][0], passes[-1][1] + 1)
+    return passes

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import spec
 from .backends import Backend
+from .errors import HardwareError
 
 ACTIVATION_PITCH = 64  # bytes of one bank's word in the activation window
 
@@ -87,6 +88,30 @@ class Segment:
         pitch = spec.BANKS * ACTIVATION_PITCH
         data = self.read_window("ACTIVATIONS", address * pitch, count * pitch // 4).view(np.int8)
         return data.reshape(count, spec.BANKS, ACTIVATION_PITCH)[:, :, :lanes].transpose(1, 0, 2)
+
+
+def identify(segment: Segment) -> dict[str, int]:
+    """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
+
+    Raises
+    ------
+    HardwareError
+        if it is not Riffle, or of another version or specification
+    """
+    found = segment.read("ID")
+    if found != spec.ID_VALUE:
+        raise HardwareError(f"ID is {found:#010x}, not {spec.ID_VALUE:#010x}: this is not a Riffle accelerator. "
+                            "Remedy: load its bitstream, and check the base address")
+    version = segment.fields("VERSION")
+    name = f"{version['MAJOR']}.{version['MINOR']}.{version['PATCH']}"
+    found = segment.read("SPEC_HASH")
+    if found != spec.SPEC_HASH:
+        raise HardwareError(f"the hardware (version {name}) speaks specification {found:#010x}, this package (version "
+                            f"{spec.VERSION}) {spec.SPEC_HASH:#010x}. Remedy: load the bitstream of this version, or "
+                            f"install riffle {name}")
+    caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
+    return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
+            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}
 
 
 def _check(offset: int, size: int) -> None:

@@ -1,0 +1,50 @@
+"""Networks by name, for the command line and the benchmark."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from . import digits
+from .integer import IntegerNetwork
+from .network import Architecture
+from .synthetic import random_input, random_integer_network, random_unit
+
+HELP = ("`digits` (trained), a quantised network's .npz file, or an architecture with random weights: `g3-0.25x-c10` "
+        "is ShuffleNet V1 with 3 groups, scale 0.25 and 10 classes at 224x224; `g3-1x-stage2-residual` (or `-stride2`) "
+        "one unit of it")
+DIGITS = "scikit-learn load_digits"  # what a network's metadata says it was trained on
+ARCHITECTURE = re.compile(r"g(?P<groups>\d+)-(?P<scale>[\d.]+)x"
+                          r"(-c(?P<classes>\d+)|-stage(?P<stage>\d)-(?P<kind>residual|stride2)(?P<plain>-unshuffled)?)?")
+
+
+def find(name: str, seed: int = 0) -> IntegerNetwork:
+    """The network of that name; see `HELP`.
+
+    Raises
+    ------
+    ValueError
+        if there is no such network, or the file holds none
+    """
+    if name == "digits":
+        return digits.network()
+    match = ARCHITECTURE.fullmatch(name)
+    if match:
+        groups, scale = int(match["groups"]), float(match["scale"])
+        if match["stage"]:
+            shuffle = "none" if match["plain"] else "paper"
+            return random_unit(groups, int(match["stage"]), match["kind"], scale, shuffle=shuffle, seed=seed)
+        return random_integer_network(Architecture(groups, scale, classes=int(match["classes"] or 1000)), seed)
+    if not Path(name).is_file():
+        raise ValueError(f"there is no network or file {name!r}. Known are {HELP}.")
+    return IntegerNetwork.load(name)
+
+
+def sample_input(network: IntegerNetwork, seed: int = 0) -> np.ndarray:
+    """Something to run a network on: for the digits a held-out one, otherwise random structure."""
+    if network.metadata.get("data") == DIGITS:
+        images, _ = digits.held_out()
+        return images[seed % len(images)]
+    return random_input(network, seed)

@@ -1,0 +1,99 @@
+"""Commands and their options; what they do is in the modules named like them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from .. import catalogue, interpreter
+from ..compiler import CompileError
+from ..errors import RiffleError
+from ..program import ProgramError
+
+EXPECTED = (RiffleError, interpreter.EngineError, ProgramError, CompileError, ValueError, OSError)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="ShuffleNet on an FPGA, here on its simulated RTL: every cycle is the hardware's.")
+console = Console()
+
+Network = Annotated[str, typer.Argument(help=catalogue.HELP)]
+Seed = Annotated[int, typer.Option(help="of random weights and images")]
+Waves = Annotated[Path | None, typer.Option(help="write FST waveforms of the whole run to this file")]
+
+
+def run() -> None:
+    try:
+        app()
+    except EXPECTED as error:
+        Console(stderr=True).print(Panel(escape(str(error)), title="riffle: error", border_style="red"))
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    count: Annotated[int, typer.Option(min=1, help="how many images")] = 40,
+    seed: Annotated[int, typer.Option(help="which of the held-out images")] = 0,
+) -> None:
+    """Classify handwritten digits that training never saw, and show them."""
+    from .demo import demo as show
+    show(console, count, seed)
+
+
+@app.command()
+def classify(
+    images: Annotated[list[Path], typer.Argument(help="picture files (PNG, JPEG, ...) or uint8 arrays (.npy)")],
+    network: Annotated[str, typer.Option(help=catalogue.HELP)] = "digits",
+) -> None:
+    """Classify pictures: dark on light or light on dark for the digits, any photograph for other networks."""
+    from .classify import classify as show
+    show(console, images, network)
+
+
+@app.command()
+def info(
+    layers: Annotated[str | None, typer.Option(help="show each layer of an architecture, as g3-1x")] = None,
+) -> None:
+    """Complexity of the ShuffleNets next to the paper's numbers."""
+    from .info import info as show
+    show(console, layers)
+
+
+@app.command(name="compile")
+def compile_(
+    network: Network,
+    output: Annotated[Path, typer.Option("-o", "--output", help="program file to write")],
+    seed: Seed = 0,
+) -> None:
+    """Compile a network into one file with program, weights and memory plan."""
+    from .compile import compile_to
+    compile_to(console, network, output, seed)
+
+
+@app.command()
+def compare(
+    network: Network = "digits",
+    image: Annotated[Path | None, typer.Option(help="picture or .npy; by default one is made up")] = None,
+    seed: Seed = 0,
+    waves: Waves = None,
+) -> None:
+    """Run hardware and reference layer by layer and name the first difference."""
+    from .compare import compare as show
+    if not show(console, network, image, seed, waves):
+        sys.exit(1)
+
+
+@app.command()
+def bench(
+    json: Annotated[bool, typer.Option("--json", help="print JSON and nothing else")] = False,
+    only: Annotated[str, typer.Option(help="only networks whose name contains this")] = "",
+) -> None:
+    """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
+    from .bench import bench as show
+    if not show(console, json, only):
+        sys.exit(1)

@@ -1,0 +1,52 @@
+"""`riffle classify`: pictures from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from .. import catalogue, digits
+from ..compiler import compile_network
+from ..integer import IntegerNetwork
+from .picture import read, render, side_by_side, square
+from .simulator import progress, simulator
+
+SHOWN = 28  # pixels a side, at most
+BEST = 3
+
+
+def classify(console: Console, paths: list[Path], name: str) -> None:
+    network = catalogue.find(name)
+    tensor = network.tensors[network.input]
+    if tensor.channels != 3:
+        raise ValueError(f"{network.name} takes {tensor.channels} channels, not pictures: choose a whole network")
+    inputs = [fit(read(path), network) for path in paths]
+    with simulator(console) as accelerator:
+        accelerator.load(compile_network(network), in_passes=True)
+        results, bar = [], progress(console)
+        with bar:
+            for image, _ in bar.track(inputs, description="Simulating"):
+                results.append((accelerator.classify(image), accelerator.counters()["CYCLES"]))
+    for path, (image, done), ((label, likely), cycles) in zip(paths, inputs, results, strict=True):
+        lines = render(console, image, max(1, image.shape[0] // SHOWN))
+        order = np.argsort(likely)[::-1][:BEST]
+        text = [Text(str(path), "bold"), Text(done, "dim"), Text(), Text(label, "bold green"),
+                *(Text(f"{likely[i]:6.1%} {network.classes[i] if network.classes else i}") for i in order),
+                Text(f"{cycles:,} cycles, {cycles / accelerator.backend.clock_hz * 1e3:.3f} ms", "dim")]
+        text += [Text()] * (len(lines) - len(text))
+        console.print(*side_by_side([lines + [Text()] * (len(text) - len(lines)), text]), sep="\n", end="\n\n")
+
+
+def fit(picture: np.ndarray, network: IntegerNetwork) -> tuple[np.ndarray, str]:
+    """A picture of any size as the network takes it, and what was done to it."""
+    tensor = network.tensors[network.input]
+    size = f"{picture.shape[1]}x{picture.shape[0]}"
+    if picture.shape[:2] == (tensor.height, tensor.width):
+        return picture, f"{size}, as it is"
+    if network.metadata.get("data") == catalogue.DIGITS:
+        return digits.prepare(picture), f"{size}: digit cut out, centred, made 8x8 and enlarged to 28x28"
+    done = f"{size}: middle cut out, resized to {tensor.width}x{tensor.height}"
+    return square(picture, tensor.height, tensor.width), done

@@ -1,0 +1,36 @@
+"""`riffle compare`: hardware against reference, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from .. import catalogue
+from ..compare import steps
+from ..compiler import compile_network
+from .classify import fit
+from .picture import read
+from .simulator import progress, simulator
+
+
+def compare(console: Console, name: str, path: Path | None, seed: int, waves: Path | None) -> bool:
+    """Whether all is equal."""
+    network = catalogue.find(name, seed)
+    image = fit(read(path), network)[0] if path else catalogue.sample_input(network, seed)
+    program = compile_network(network)
+    with simulator(console, waves) as accelerator:
+        accelerator.load(program, in_passes=True)
+        with progress(console) as bar:
+            task = bar.add_task("Comparing", total=len(program.records))
+            for layer, difference in steps(accelerator, network, image):
+                bar.update(task, advance=1, description=layer)
+                if difference:
+                    break
+    if difference:
+        console.print(f"[bold red]different:[/] {difference}")
+    else:
+        console.print(f"[bold green]equal:[/] {network.name}, all {len(program.records)} descriptors, bit for bit")
+    if waves:
+        console.print(f"waveforms: {waves}")
+    return difference is None

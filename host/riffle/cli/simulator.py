@@ -1,0 +1,28 @@
+"""The simulated accelerator with progress on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..backends.rtl import RtlBackend, build
+from ..driver import Accelerator
+
+
+@contextmanager
+def simulator(console: Console, waves: Path | None = None) -> Iterator[Accelerator]:
+    """An accelerator on the Verilated RTL; builds the model first if needed, which takes a minute or two."""
+    with console.status("Verilated model: checking, building if sources have changed"):
+        library = build(waves=waves is not None)
+    with RtlBackend(library, waves=waves) as backend:
+        yield Accelerator(backend)
+
+
+def progress(console: Console) -> Progress:
+    """A progress bar that goes away when all is done."""
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                    console=console, transient=True)
