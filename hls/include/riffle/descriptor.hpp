@@ -19,6 +19,7 @@ constexpr std::uint32_t kShiftMin = 16;  // smallest requantisation shift
 constexpr std::uint32_t kShiftMax = 31;  // largest requantisation shift
 constexpr std::uint32_t kDrainSlots = 5;  // fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 constexpr std::uint32_t kRawSlots = 20;  // the same with RAW: four passes through the requantisers
+constexpr std::uint32_t kOverlapSlots = 21;  // with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
 constexpr std::uint32_t kAverageSlots = 8;  // cycles of a block and phase in GLOBAL_AVERAGE
 constexpr std::uint32_t kImagePitch = 1024;  // bytes from one image row to the next in the image window
 constexpr std::uint32_t kLog2sMax = 5;  // largest log2 of the phases per axis
@@ -59,6 +60,7 @@ struct Descriptor {
   std::uint32_t residual;  // add what the output's address holds
   std::uint32_t duplicate;  // write channel position p to bank p mod 2 and again to bank p mod 2 + 2 of block p div 2
   std::uint32_t raw;  // write each accumulator as four bytes: position p fills block p, byte b goes to bank b
+  std::uint32_t overlap;  // a convolution may begin while the one before still writes: none of its first OVERLAP_SLOTS reads meets one of those writes
   std::int32_t zero_point;  // added after requantisation (signed); 0 with residual
   std::int32_t fill;  // value outside the map (signed): the input's zero point
   std::uint32_t in_base;  // activation address of input channel 0, phase 0
@@ -87,6 +89,7 @@ inline Descriptor unpack(const std::uint32_t word[8]) {
   d.residual = (word[0] >> 10) & 0x1u;
   d.duplicate = (word[0] >> 11) & 0x1u;
   d.raw = (word[0] >> 12) & 0x1u;
+  d.overlap = (word[0] >> 13) & 0x1u;
   d.zero_point = static_cast<std::int32_t>((((word[0] >> 16) & 0xffu) ^ 0x80u)) - 0x80;
   d.fill = static_cast<std::int32_t>((((word[0] >> 24) & 0xffu) ^ 0x80u)) - 0x80;
   d.in_base = (word[1] >> 0) & 0xffffu;
