@@ -55,8 +55,7 @@ def steps(accelerator: Accelerator, network: IntegerNetwork,
     accelerator.write_image(image)
     for index, record in enumerate(program.records):
         accelerator.run_descriptors(index, 1)
-        memory = accelerator.memory((record.place, record.positions))
-        got = program.read(memory, index)
+        got = program.read(accelerator.memory(record.place, record.positions), index)
         yield record.layer, first_difference(record, index, expected[record.place.tensor][record.channels], got)
 
 

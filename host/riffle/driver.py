@@ -33,7 +33,8 @@ class Result:
     output
         the network's output, [channels][H][W]; int32 [classes][1][1] for scores
     label
-        name of the class with the highest score, or its number where classes have no names
+        name of the class with the highest score, or its number where classes have no names; empty where the output is
+        a map, not scores
     cycles, busy, starved
         of the run; in which the array was fed; in which it waited for weights
     milliseconds
@@ -96,7 +97,7 @@ class Accelerator:
         enough = {"weight_depth": len(program.stream)} if in_passes else {}
         if reason := program.why_not_resident(self.configuration | enough):
             raise ProgramError(reason)
-        passes, resident = split(program, depth), len(program.stream) <= depth
+        passes, resident = program.passes(depth), len(program.stream) <= depth
         self.program = None  # half a program is none
         self._make_ready()
         self.segment.write_window("PROGRAM", 0, program.descriptors)
@@ -117,7 +118,7 @@ class Accelerator:
         Raises
         ------
         ValueError
-            if the image does not fit the network
+            if the image does not fit the network, or the lattice has no such lane
         EngineError, RunTimeout
             if the hardware stops the run, or does not finish; the next run works
         """
@@ -127,12 +128,12 @@ class Accelerator:
         for first, count in self._passes:
             self.run_descriptors(first, count, lane=lane)
             counters.update(self.counters())
-        memory = self.memory((program.result, np.arange(program.result_channels)))
-        output = program.read_result(memory, lane)
-        best = int(output.reshape(-1).argmax())
-        label = program.classes[best] if best < len(program.classes) else str(best)
-        return Result(output, label, counters["CYCLES"], counters["BUSY"], counters["STARVED"],
-                      counters["CYCLES"] / self.backend.clock_hz * 1e3)
+        output = program.read_result(self.memory(program.result, np.arange(program.result_channels), lane), lane)
+        names, best = program.classes, int(output.argmax())
+        label = names[best] if best < len(names) else str(best) if program.result.vector else ""
+        cycles = counters["CYCLES"]
+        return Result(output, label, cycles, counters["BUSY"], counters["STARVED"],
+                      cycles / self.backend.clock_hz * 1e3)
 
     def classify(self, image: np.ndarray) -> tuple[str, np.ndarray]:
         """Label of an image, and how likely each class is, float [classes] (softmax of the scores)."""
@@ -170,13 +171,16 @@ class Accelerator:
         watchdog
             cycles after which the hardware stops the run; by default a few times what was predicted
         """
-        records = self._loaded().records[first:first + count]
-        if count < 1 or len(records) != count:
-            raise ValueError(f"descriptors {first} to {first + count - 1} are not all in {self._loaded().name}, which "
-                             f"has {len(self._loaded().records)}")
+        program, lanes = self._loaded(), self.configuration["rows"] * self.configuration["columns"]
+        records = program.records[first:first + count]
+        if first < 0 or count < 1 or len(records) != count:
+            raise ValueError(f"descriptors {first} to {first + count - 1} are not all in {program.name}, which has "
+                             f"{len(program.records)}")
+        if not 0 <= lane < lanes:
+            raise ValueError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
         base, words = records[0].stream_first, sum(record.stream_words for record in records)
         if not self._resident:
-            self.segment.write_window("WEIGHTS", 0, self._loaded().stream[base:base + words])
+            self.segment.write_window("WEIGHTS", 0, program.stream[base:base + words])
             base = 0
         limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "STREAM_BASE": base, "STREAM_LENGTH": words,
@@ -189,7 +193,12 @@ class Accelerator:
         """Start what the registers say and wait for the interrupt, at most `cycles`. Errors as `run`."""
         self._make_ready()
         self.segment.set_fields("CTRL", START=1)
-        if not self.backend.wait_interrupt(cycles):
+        try:
+            finished = self.backend.wait_interrupt(cycles)
+        except BaseException:  # also from the keyboard: nothing runs on unseen
+            self._abort()
+            raise
+        if not finished:
             state = {name: self.segment.read(name) for name in STATE}
             raise RunTimeout(cycles, state, self._abort())
         failed = self.segment.fields("ISR")["ERROR"]
@@ -212,19 +221,23 @@ class Accelerator:
         return [(record.layer, dict(zip(spec.LOG_FIELDS, map(int, entry), strict=True)))
                 for record, entry in zip(records, log, strict=True)]
 
-    def memory(self, *parts: tuple[Place, np.ndarray]) -> np.ndarray:
+    def memory(self, place: Place, positions: np.ndarray, lane: int = 0) -> np.ndarray:
         """Activation memory as `Program.read` takes it, int8 [4][depth][lanes].
 
         Parameters
         ----------
-        parts
-            places and the channel positions wanted there; everything else is 0 and not read from the hardware
+        place, positions
+            what is wanted: channel positions, int [n]; everything else is 0 and not read from the hardware
+        lane
+            of vectors only the one of this image is wanted
         """
         lanes = self.configuration["rows"] * self.configuration["columns"]
         memory = np.zeros((spec.BANKS, self.configuration["activation_depth"], lanes), np.int8)
-        for place, positions in parts:
-            _, address = lattice.locate(positions, place.log2s, place.layout)
-            first, count = place.base + int(address.min()), int(np.ptp(address)) + (1 << 2 * place.log2s)
+        _, address = lattice.locate(positions, place.log2s, place.layout)
+        first, count = place.base + int(address.min()), int(np.ptp(address)) + (1 << 2 * place.log2s)
+        if place.vector:
+            memory[:, first:first + count, lane] = self.segment.read_lane(first, count, lane)
+        else:
             memory[:, first:first + count] = self.segment.read_activations(first, count, lanes)
         return memory
 
@@ -248,24 +261,3 @@ class Accelerator:
         self.segment.set_fields("ISR", DONE=1, ERROR=1)
         self.segment.write("ERROR", 0)
         return idle
-
-
-def split(program: Program, weight_depth: int) -> list[tuple[int, int]]:
-    """Passes, (first descriptor, number), each with weights of at most `weight_depth` stream words.
-
-    Raises
-    ------
-    ProgramError
-        if a single descriptor has more
-    """
-    passes, used = [], weight_depth + 1
-    for index, record in enumerate(program.records):
-        if record.stream_words > weight_depth:
-            raise ProgramError(f"layer {record.layer} of {program.name} has {record.stream_words} stream words of "
-                               f"weights in one descriptor, the weight memory holds {weight_depth}: use a smaller "
-                               "network or hardware that streams weights")
-        used += record.stream_words
-        if used > weight_depth:
-            passes, used = [*passes, (index, 0)], record.stream_words
-        passes[-1] = (passes[-1][0], passes[-1][1] + 1)
-    return passes

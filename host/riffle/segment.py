@@ -89,6 +89,13 @@ class Segment:
         data = self.read_window("ACTIVATIONS", address * pitch, count * pitch // 4).view(np.int8)
         return data.reshape(count, spec.BANKS, ACTIVATION_PITCH)[:, :, :lanes].transpose(1, 0, 2)
 
+    def read_lane(self, address: int, count: int, lane: int) -> np.ndarray:
+        """One lane of activation memory from an address on, int8 [4 banks][count]: a word each instead of sixteen."""
+        first = address * spec.BANKS
+        words = [self.read_window("ACTIVATIONS", (first + i) * ACTIVATION_PITCH + lane // 4 * 4, 1)
+                 for i in range(count * spec.BANKS)]
+        return np.stack(words).view(np.int8)[:, lane % 4].reshape(count, spec.BANKS).T
+
 
 def identify(segment: Segment) -> dict[str, int]:
     """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
