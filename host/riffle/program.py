@@ -135,10 +135,11 @@ class Program:
             return (f"program {self.name} was compiled for {self.activation_depth} words of activation memory, the "
                     f"hardware has {configuration['activation_depth']}: compile the network for this hardware")
         if configuration["weight_depth"] < len(self.stream):
-            largest = max(self.records, key=lambda record: record.stream_words)
+            largest, depth = max(self.records, key=lambda record: record.stream_words), configuration["weight_depth"]
+            passes = "load it in passes, " if largest.stream_words <= depth else ""
             return (f"program {self.name} has {len(self.stream)} stream words of weights, {largest.stream_words} of "
-                    f"them in layer {largest.layer}; the weight memory holds {configuration['weight_depth']}: load it "
-                    "in passes, use a smaller network or hardware that streams weights")
+                    f"them in layer {largest.layer}; the weight memory holds {depth}: {passes}use a smaller network or "
+                    "hardware that streams weights")
         return None
 
     def fits_resident(self, configuration: dict) -> bool:

@@ -20,10 +20,10 @@ EXPECTED = (RiffleError, interpreter.EngineError, ProgramError, CompileError, Va
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="ShuffleNet on an FPGA, here on its simulated RTL: every cycle is the hardware's.")
-console = Console()
+console = Console(highlight=False)
 
 Network = Annotated[str, typer.Argument(help=catalogue.HELP)]
-Seed = Annotated[int, typer.Option(help="of random weights and images")]
+Seed = Annotated[int, typer.Option(min=0, help="of random weights and images")]
 Waves = Annotated[Path | None, typer.Option(help="write FST waveforms of the whole run to this file")]
 
 
@@ -38,7 +38,7 @@ def run() -> None:
 @app.command()
 def demo(
     count: Annotated[int, typer.Option(min=1, help="how many images")] = 40,
-    seed: Annotated[int, typer.Option(help="which of the held-out images")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="which of the held-out images")] = 0,
 ) -> None:
     """Classify handwritten digits that training never saw, and show them."""
     from .demo import demo as show
@@ -49,10 +49,11 @@ def demo(
 def classify(
     images: Annotated[list[Path], typer.Argument(help="picture files (PNG, JPEG, ...) or uint8 arrays (.npy)")],
     network: Annotated[str, typer.Option(help=catalogue.HELP)] = "digits",
+    seed: Seed = 0,
 ) -> None:
     """Classify pictures: dark on light or light on dark for the digits, any photograph for other networks."""
     from .classify import classify as show
-    show(console, images, network)
+    show(console, images, network, seed)
 
 
 @app.command()
@@ -92,8 +93,9 @@ def compare(
 def bench(
     json: Annotated[bool, typer.Option("--json", help="print JSON and nothing else")] = False,
     only: Annotated[str, typer.Option(help="only networks whose name contains this")] = "",
+    seed: Seed = 0,
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
     from .bench import bench as show
-    if not show(console, json, only):
+    if not show(console, json, only, seed):
         sys.exit(1)

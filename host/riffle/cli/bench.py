@@ -6,50 +6,79 @@ import json as json_format
 import sys
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from .. import catalogue, reference
 from ..compiler import compile_network
 from ..driver import Accelerator
-from ..integer import IntegerNetwork
+from ..integer import FullyConnected, IntegerNetwork
+from ..program import Program
 from .simulator import progress, simulator
 
-NETWORKS = ("digits", "g3-0.25x-c10", "g3-1x-stage2-residual", "g3-1x-stage3-residual", "g3-1x-stage4-residual",
-            "g3-1x-stage2-residual-unshuffled")
+UNITS = tuple(f"g3-1x-stage{stage}-{kind}" for stage in (2, 3, 4) for kind in ("stride2", "residual"))
+NETWORKS = ("digits", "g3-0.25x-c10", *UNITS, "g3-1x-stage2-residual-unshuffled")
 MACS_PER_LANE = 8  # each cycle: four input and two output channels
+COUNTED = ("cycles", "cycles_model", "stall_cycles", "macs")
 
 
-def bench(console: Console, json: bool, only: str) -> bool:
+def bench(console: Console, json: bool, only: str, seed: int) -> bool:
     """Print the measurements; whether every result was the reference's."""
     networks = [name for name in NETWORKS if only in name]
     if not networks:
         raise ValueError(f"no benchmark contains {only!r}: there are {', '.join(NETWORKS)}")
     loud = Console(stderr=True) if json else console
+    rows = []
     with simulator(loud) as accelerator, progress(loud) as bar:
-        rows = [measure(accelerator, name) for name in bar.track(networks, description="Benchmarks")]
+        task = bar.add_task("", total=len(networks))
+        for name in networks:
+            bar.update(task, description=name)
+            rows += measure(accelerator, name, seed)
+            bar.advance(task)
     if json:
         json_format.dump(rows, sys.stdout, indent=2)
         print()
     else:
         console.print(table(rows))
+        console.print("[dim]model: what the compiler predicts. util: of all multipliers in all cycles. Random weights, "
+                      "but for the digits.[/]")
     return all(row["bit_exact"] for row in rows)
 
 
-def measure(accelerator: Accelerator, name: str) -> dict:
-    """Run one network on one input and read the counters."""
-    network = catalogue.find(name)
+def measure(accelerator: Accelerator, name: str, seed: int = 0) -> list[dict]:
+    """Run one network on one input and read the counters; a large image's also without the classifier."""
+    network = catalogue.find(name, seed)
     program = compile_network(network)
-    image = catalogue.sample_input(network)
+    image = catalogue.sample_input(network, seed)
     accelerator.load(program, in_passes=True)
     result = accelerator.run(image)
+    exact = np.array_equal(result.output, reference.run(network, image)[network.output])
+    counts = dict(zip(COUNTED, (result.cycles, program.cycles, result.starved, program.macs), strict=True))
+    rows = [row(accelerator, title(name, network), network, counts, exact)]
+    classifier = [layer.name for layer in network.layers if isinstance(layer, FullyConnected)]
+    if classifier and name != "digits":
+        rest = {key: counts[key] - less for key, less in part(accelerator, program, classifier).items()}
+        rows.append(row(accelerator, title(name, network) + " without classifier", network, rest, exact))
+    return rows
+
+
+def part(accelerator: Accelerator, program: Program, layers: list[str]) -> dict[str, int]:
+    """What layers have cost in the last run: the cycle log's entries of their descriptors."""
+    chosen = [(record, log) for record, (_, log) in zip(program.records, accelerator.layer_cycles(), strict=True)
+              if record.layer in layers]
+    sums = [(log["CYCLES"], record.cycles, log["STARVED"], record.macs) for record, log in chosen]
+    return dict(zip(COUNTED, map(sum, zip(*sums, strict=True)), strict=True))
+
+
+def row(accelerator: Accelerator, name: str, network: IntegerNetwork, counts: dict[str, int], exact: bool) -> dict:
+    """One entry of the JSON output."""
     lanes = accelerator.configuration["rows"] * accelerator.configuration["columns"]
+    tensor, cycles = network.tensors[network.input], counts["cycles"]
     return {
-        "network": title(name, network), "input": size(network), "batch": 1, "cycles": result.cycles,
-        "cycles_per_image": result.cycles, "cycles_model": program.cycles, "stall_cycles": result.starved,
-        "macs": program.macs, "mac_utilisation": round(program.macs / (lanes * MACS_PER_LANE * result.cycles), 4),
-        "bit_exact": bool(np.array_equal(result.output, reference.run(network, image)[network.output])),
-    }
+        "network": name, "input": f"{tensor.height}x{tensor.width}", "batch": 1, "cycles": cycles,
+        "cycles_per_image": cycles, **{key: counts[key] for key in COUNTED[1:]},
+        "mac_utilisation": round(counts["macs"] / (lanes * MACS_PER_LANE * cycles), 4), "bit_exact": bool(exact)}
 
 
 def title(name: str, network: IntegerNetwork) -> str:
@@ -57,17 +86,16 @@ def title(name: str, network: IntegerNetwork) -> str:
     return network.name + " without shuffle" * name.endswith("-unshuffled")
 
 
-def size(network: IntegerNetwork) -> str:
-    tensor = network.tensors[network.input]
-    return f"{tensor.height}x{tensor.width}"
-
-
 def table(rows: list[dict]) -> Table:
-    result = Table()
-    for column in ("network", "input", "cycles", "model", "stalls", "MACs", "utilisation", "bit-exact"):
-        result.add_column(column, justify="left" if column in ("network", "input") else "right")
-    for row in rows:
-        result.add_row(row["network"], row["input"], f"{row['cycles']:,}", f"{row['cycles_model']:,}",
-                       f"{row['stall_cycles']:,}", f"{row['macs']:,}", f"{row['mac_utilisation']:.1%}",
-                       "yes" if row["bit_exact"] else "[bold red]no[/]")
+    """The same for reading, in 80 columns."""
+    result = Table(title="ShuffleNet V1, batch 1", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    for column in ("network", "input", "cycles", "model", "diff", "stalls", "MMAC", "util", "exact"):
+        result.add_column(column, justify="left" if column in ("network", "input") else "right",
+                          no_wrap=column != "network")
+    for entry in rows:
+        cycles, model = entry["cycles"], entry["cycles_model"]
+        name = entry["network"].removeprefix("shufflenet_v1 ").replace(" unit", "")
+        result.add_row(name, entry["input"], f"{cycles:,}", f"{model:,}", f"{cycles / model - 1:+.1%}",
+                       f"{entry['stall_cycles']:,}", f"{entry['macs'] / 1e6:.2f}", f"{entry['mac_utilisation']:.1%}",
+                       "[green]yes[/]" if entry["bit_exact"] else "[bold red]no[/]")
     return result

@@ -11,12 +11,12 @@ from ..compiler import compile_network
 
 
 def compile_to(console: Console, name: str, output: Path, seed: int) -> None:
+    """Write the program file and say what is in it."""
     with console.status(f"Compiling {name}"):
         program = compile_network(catalogue.find(name, seed))
         program.save(output)
-    console.print(f"[bold]{program.name}[/] compiled to {output} ({output.stat().st_size:,} bytes)")
+    console.print(f"[bold]{program.name}[/] compiled to {output} ({output.stat().st_size:,} bytes)", soft_wrap=True)
     console.print(f"{len(program.descriptors)} descriptors, {len(program.stream):,} stream words of weights, "
                   f"{program.cycles:,} cycles predicted")
-    reason = program.why_not_resident(spec.CONFIGURATIONS["full"])
-    if reason:
-        console.print(f"[yellow]{reason}[/]")
+    if reason := program.why_not_resident(spec.CONFIGURATIONS["full"]):
+        console.print(f"[yellow]Note:[/] {reason}.")

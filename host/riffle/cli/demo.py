@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from .. import digits
@@ -14,40 +15,49 @@ from .picture import render, side_by_side
 from .simulator import progress, simulator
 
 FACTOR = 2  # pixels averaged into one for showing
+WIDTH = digits.SIZE // FACTOR
+GAP = 2
 
 
 def demo(console: Console, count: int, seed: int) -> None:
+    """Show `count` held-out digits with their predictions, then accuracy and speed."""
     network = digits.network()
     images, labels = digits.held_out()
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
-    per_row = max(1, console.width // (digits.SIZE // FACTOR * (1 if console.color_system else 2) + 2))
-    right, results, row = 0, [], []
+    results, right, row = [], 0, []
+    console.print(f"[bold]{network.name}[/] reads handwritten digits that training never saw\n")
     with simulator(console) as accelerator:
         accelerator.load(compile_network(network))
-        start, bar = time.perf_counter(), progress(console)
+        before, start, bar = accelerator.backend.cycles, time.perf_counter(), progress(console)
         with bar:
             for index in bar.track(chosen, description="Simulating"):
-                result = accelerator.run(images[index])
-                results.append(result)
-                truth = network.classes[labels[index]]
-                right += result.label == truth
-                row.append([*render(console, images[index], FACTOR), _caption(console, result.label, truth)])
-                if len(row) == per_row or len(results) == len(chosen):
-                    bar.console.print(*side_by_side(row), sep="\n", end="\n\n")
+                results.append(accelerator.run(images[index]))
+                label, truth = results[-1].label, network.classes[labels[index]]
+                right += label == truth
+                row.append([*render(console, images[index], FACTOR), caption(label, truth)])
+                if len(row) == max(1, (console.width + GAP) // (WIDTH + GAP)) or len(results) == len(chosen):
+                    bar.console.print(*side_by_side(row, GAP), sep="\n", end="\n\n")
                     row = []
-        seconds, simulated = time.perf_counter() - start, accelerator.backend.cycles
+        seconds, simulated = time.perf_counter() - start, accelerator.backend.cycles - before
+        hertz = accelerator.backend.clock_hz
     cycles = round(sum(result.cycles for result in results) / len(results))
-    colour = "green" if right / len(results) > 0.95 else "yellow"
-    console.print(f"[bold {colour}]{right} of {len(results)} right[/] ({right / len(results):.1%}); {network.name}, "
-                  "handwritten digits, never seen in training")
-    console.print(f"{cycles:,} cycles an image: {result.milliseconds:.3f} ms at "
-                  f"{accelerator.backend.clock_hz / 1e6:g} MHz, {accelerator.backend.clock_hz / cycles:,.0f} images/s")
-    console.print(f"[dim]simulated on the Verilated RTL in {seconds:.1f} s, "
-                  f"{simulated / seconds / 1000:,.0f} thousand cycles a second[/]")
+    console.print(summary({
+        "accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})",
+        "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:g} MHz, "
+                    f"{hertz / cycles:,.0f} images/s",
+        "simulated": f"[dim]{simulated:,} cycles of Verilated RTL in {seconds:.1f} s[/]"}))
 
 
-def _caption(console: Console, label: str, truth: str) -> Text:
-    width = digits.SIZE // FACTOR * (1 if console.color_system else 2)
+def caption(label: str, truth: str) -> Text:
+    """Prediction, and what it should have been."""
     if label == truth:
-        return Text(f"{label} ✓".center(width), style="bold green")
-    return Text(f"{label} ✗ (is {truth})".center(width), style="bold red")
+        return Text(f"{label} ✓".center(WIDTH), style="bold green")
+    return Text(f"{label} ✗ is {truth}".center(WIDTH), style="bold red")
+
+
+def summary(lines: dict[str, str]) -> Table:
+    """What was found, a line each."""
+    grid = Table.grid(padding=(0, 2))
+    for name, text in lines.items():
+        grid.add_row(f"[cyan]{name}[/]", text)
+    return grid

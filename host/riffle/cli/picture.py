@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-SHADES = " .:-=+*#%@"  # where the terminal has no colours, two characters a pixel
+SHADES = " .:-=+*#%@"  # where there are no colours
 
 
 def read(path: Path) -> np.ndarray:
@@ -46,24 +46,31 @@ def square(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def render(console: Console, image: np.ndarray, factor: int) -> list[Text]:
-    """Lines of text that look like a grey or RGB image of uint8, each `factor` x `factor` pixels averaged into one."""
+    """A grey or RGB image of uint8 as text, each `factor` x `factor` pixels averaged into one.
+
+    A character is about twice as high as wide and shows two pixels, one above the other.
+    """
     height, width = (size // factor * factor for size in image.shape[:2])
     pixels = image[:height, :width].reshape(height // factor, factor, width // factor, factor, -1).mean((1, 3))
-    pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).round().astype(int)
-    if console.color_system is None:
-        grey = pixels.mean(2) * (len(SHADES) - 1) / 255
-        return [Text("".join(SHADES[round(value)] * 2 for value in row)) for row in grey]
+    pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     if len(pixels) % 2:
         pixels = np.concatenate([pixels, pixels[-1:]])
-    return [_half_blocks(upper, lower) for upper, lower in zip(pixels[::2], pixels[1::2], strict=True)]
+    draw = _shades if console.color_system is None else _half_blocks
+    return [draw(upper, lower) for upper, lower in zip(pixels[::2], pixels[1::2], strict=True)]
 
 
 def _half_blocks(upper: np.ndarray, lower: np.ndarray) -> Text:
     """Two rows of pixels, [W][3], in one line: the upper half of each character and its background."""
     line = Text()
-    for above, below in zip(upper, lower, strict=True):
+    for above, below in zip(upper.round().astype(int), lower.round().astype(int), strict=True):
         line.append("▀", style=f"rgb({','.join(map(str, above))}) on rgb({','.join(map(str, below))})")
     return line
+
+
+def _shades(upper: np.ndarray, lower: np.ndarray) -> Text:
+    """The same without colours: darker or denser characters."""
+    grey = (upper + lower).mean(1) / 2 * (len(SHADES) - 1) / 255
+    return Text("".join(SHADES[round(value)] for value in grey))
 
 
 def side_by_side(blocks: list[list[Text]], gap: int = 2) -> list[Text]:

@@ -25,4 +25,4 @@ def simulator(console: Console, waves: Path | None = None) -> Iterator[Accelerat
 def progress(console: Console) -> Progress:
     """A progress bar that goes away when all is done."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                    console=console, transient=True)
+                    console=console, transient=True, disable=not console.is_terminal)
