@@ -4,13 +4,14 @@ import random
 
 import cocotb
 import numpy as np
+
 from engine_memories import Memories
 from random_programs import random_program, random_stream
-from runner import simulate
-
 from riffle import spec
+from riffle.compiler.overlap import may_overlap
 from riffle.descriptor import Descriptor
 from riffle.interpreter import CODES, EngineError, contradiction, execute
+from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256
 LANES = ROWS * COLUMNS
@@ -178,6 +179,25 @@ async def bad_program_ranges(dut):
         assert (NAMES[code], index) == ("BAD_PROGRAM", first)
     descriptors, streams = random_program(generator(), DEPTH, 1)
     await check(memories, descriptors, np.concatenate(streams), first=255)
+
+
+@cocotb.test()
+async def overlap_slots_is_the_smallest_safe_number(dut):
+    """The last write, of a second channel to bank 0, is read in slot j of an overlapping descriptor."""
+    rng = generator()
+    memories = await begin(dut)
+    for j in (spec.OVERLAP_SLOTS - 1, spec.OVERLAP_SLOTS):
+        before = Descriptor(opcode=1, blocks=16, groups=1, group_outputs=2, position=1, remainder=1, modulus=2,
+                            out_base=100)
+        after = Descriptor(opcode=1, blocks=30, groups=1, group_outputs=2, modulus=2, step_low=1, step_high=2,
+                           in_base=100 - j, out_base=200, overlap=1)
+        assert may_overlap(before, after) == (j == spec.OVERLAP_SLOTS)
+        memories.activations[0, 100] = 0
+        expected = memories.activations.copy()
+        stream = np.concatenate([random_stream(rng, d)[2] for d in (before, after)])
+        execute(expected, [before, after], stream, ROWS, COLUMNS)
+        await memories.run([before, after], stream)
+        assert (memories.activations == expected).all() == (j == spec.OVERLAP_SLOTS), f"slot {j}"
 
 
 def test_engine():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from riffle import spec
+from riffle.compiler.overlap import may_overlap
 from riffle.descriptor import Descriptor, pack_headers
 
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
@@ -18,7 +19,7 @@ def random_program(rng, depth, length):
     descriptors, streams = [], []
     for i in range(length):
         d = random_descriptor(rng, depth // 2, i % 2 * (depth // 2), (i + 1) % 2 * (depth // 2))
-        descriptors.append(d)
+        descriptors.append(d.replace(overlap=int(i > 0 and may_overlap(descriptors[-1], d))))
         streams.append(random_stream(rng, d)[2])
     return descriptors, streams
 

@@ -122,7 +122,7 @@ class _Engine:
         if contradiction(d):
             self.fail("BAD_DESCRIPTOR")
         pair = {CONV: self.convolution, MAXPOOL: self.maximum, GLOBAL_AVERAGE: self.average}[d.opcode]
-        positions = _Positions(d)
+        positions = Positions(d)
         for group in range(d.groups):
             first = d.in_channel + group * d.group_step
             shared = None  # input of the pairs of a group, where they have the same
@@ -142,7 +142,7 @@ class _Engine:
         if end > len(self.stream):
             self.fail("STREAM_END")
         header = unpack_header(self.stream[self.stream_offset:end])
-        expected = len(_taps(d)) * d.blocks if d.opcode == CONV else 0
+        expected = len(taps(d)) * d.blocks if d.opcode == CONV else 0
         if header["tag"] != spec.STREAM_TAG or header["count"] != expected:
             self.fail("STREAM_HEADER", header["count"])
         self.stream_offset = end + -(-expected // 2) * spec.STREAM_BYTES
@@ -155,7 +155,7 @@ class _Engine:
         """Input of a pair: int8 [output phases][taps][blocks][4 banks][lanes]."""
         s, stride = 1 << d.log2s, 1 + d.stride2
         out = np.arange(s // stride)
-        tap = _taps(d)[None]  # [1][taps][banks]
+        tap = taps(d)[None]  # [1][taps][banks]
         qy = stride * np.repeat(out, len(out))[:, None, None] + tap // 3 - 1  # [phases][taps][banks]
         qx = stride * np.tile(out, len(out))[:, None, None] + tap % 3 - 1
         step = (qy // s + 1) * 3 + qx // s + 1
@@ -211,7 +211,7 @@ class _Engine:
         self.memory[:, self.place(d, places[0] // spec.BANKS), self.lane] = result.clip(-128, 127)[:, None]
 
 
-class _Positions:
+class Positions:
     """Where the output channels go, one after the other."""
 
     def __init__(self, d: Descriptor):
@@ -229,7 +229,7 @@ class _Positions:
         return result
 
 
-def _taps(d: Descriptor) -> np.ndarray:
+def taps(d: Descriptor) -> np.ndarray:
     """Tap (3*ty + tx) that each bank sees at each step, int [taps][4 banks]; one tap is the centre."""
     if not d.taps9:
         return np.full((1, spec.BANKS), 4)

@@ -49,10 +49,10 @@ class Record:
     place: Place
     positions: np.ndarray
     channels: np.ndarray
-    cycles: int  # predicted
     macs: int
     stream_first: int
     stream_words: int
+    cycles: int = 0  # predicted
 
 
 @dataclass

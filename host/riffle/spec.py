@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x101e0368
+SPEC_HASH = 0xb0bf9bf1
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -20,6 +20,7 @@ SHIFT_MIN = 16  # smallest requantisation shift
 SHIFT_MAX = 31  # largest requantisation shift
 DRAIN_SLOTS = 5  # fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 RAW_SLOTS = 20  # the same with RAW: four passes through the requantisers
+OVERLAP_SLOTS = 21  # with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
 AVERAGE_SLOTS = 8  # cycles of a block and phase in GLOBAL_AVERAGE
 IMAGE_PITCH = 1024  # bytes from one image row to the next in the image window
 LOG2S_MAX = 5  # largest log2 of the phases per axis
@@ -132,6 +133,7 @@ DESCRIPTOR_FIELDS = {
     "residual": (10, 1, False),
     "duplicate": (11, 1, False),
     "raw": (12, 1, False),
+    "overlap": (13, 1, False),
     "zero_point": (16, 8, True),
     "fill": (24, 8, True),
     "in_base": (32, 16, False),

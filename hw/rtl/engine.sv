@@ -64,6 +64,8 @@ module engine #(
   localparam int unsigned AverageOut = 10; // global_average's first word, after last
   localparam int unsigned DrainOut = 27;   // drain's first words, after last
   localparam int unsigned Launch = 9;      // first slot, after launch
+  localparam int unsigned DrainSettings = 16;  // those of the first slot's descriptor reach the drain: with overlap the sums
+                                               // before need theirs for 15 cycles more, its own come in the 17th
 
   // From the end of the loops to the next launch: the next first read must find the last write done. The loops' end is
   // seen three cycles before the last slot; a write is seen by reads whose address comes a cycle later.
@@ -88,7 +90,7 @@ module engine #(
       .log_we_o, .log_addr_o, .log_wdata_o,
       .fetch_o(fetch), .fetch_index_o(fetch_index), .fetched_i(fetched), .fetch_error_i(fetch_error),
       .fetch_detail_i(fetch_detail), .launch_o(launch), .stop_o(stop), .sequencer_done_i(sequencer_done),
-      .quiet_i(quiet), .feed_i(feed), .starving_i(starving),
+      .quiet_i(quiet), .overlap_i(overlap_q), .feed_i(feed), .starving_i(starving),
       .sequencer_error_i(sequencer_error), .sequencer_code_i(sequencer_code), .sequencer_detail_i(sequencer_detail),
       .header_error_i(header_error), .header_count_i(header_count), .stream_end_i, .loader_empty_i(loader_empty)
   );
@@ -96,30 +98,41 @@ module engine #(
       .clk_i, .rst_ni, .fetch_i(fetch), .index_i(fetch_index), .program_addr_o, .program_rdata_i,
       .valid_o(fetched), .descriptor_o(fetched_descriptor), .error_o(fetch_error), .error_detail_o(fetch_detail)
   );
-  logic is_max, is_average;
-  assign is_max     = descriptor_q.opcode == riffle_pkg::OpMaxpool;
-  assign is_average = descriptor_q.opcode == riffle_pkg::OpGlobalAverage;
-  assign quiet      = is_max ? QuietMax : is_average ? QuietAverage : descriptor_q.raw ? QuietRaw : QuietConv;
+  logic is_max, is_average, overlap_q;
+  assign quiet = is_max ? QuietMax : is_average ? QuietAverage : descriptor_q.raw ? QuietRaw : QuietConv;
   always_ff @(posedge clk_i) begin
     start_q <= launch & rst_ni;
-    if (launch) descriptor_q <= fetched_descriptor;
+    if (launch) begin
+      descriptor_q <= fetched_descriptor;
+      is_max       <= fetched_descriptor.opcode == riffle_pkg::OpMaxpool;
+      is_average   <= fetched_descriptor.opcode == riffle_pkg::OpGlobalAverage;
+    end
+    // a convolution behind a convolution: both write through the drain, in order
+    overlap_q <= fetched & fetched_descriptor.overlap & (fetched_descriptor.opcode == riffle_pkg::OpConv) &
+                 ~is_max & ~is_average & ~descriptor_q.raw & ~fetched_descriptor.raw;
     if (start_i) lane_q <= lane_i;
   end
 
-  // What the datapath needs of the descriptor changes when its first slot comes: the one before has then left
-  logic [Launch-2:0] launched_q;
-  logic conv_q, max_q, average_q, residual_q, raw_q;
-  logic [7:0] fill_q, zero_point_q;
+  // What the datapath needs of the descriptor changes when its first slot comes there. Launches that overlap are at least
+  // DrainSettings apart, since the next descriptor must have been fetched when the loops end.
+  logic [Launch+DrainSettings-2:0] launched_q;
+  logic conv_q, max_q, average_q, residual_q, entering_raw_q, raw_q, drain_residual_q;
+  logic [7:0] fill_q, zero_point_q, drain_zero_point_q;
   always_ff @(posedge clk_i) begin
-    launched_q <= {launched_q[Launch-3:0], launch & rst_ni};
+    launched_q <= {launched_q[Launch+DrainSettings-3:0], launch & rst_ni};
     if (launched_q[Launch-2]) begin
       conv_q       <= ~is_max & ~is_average;
       max_q        <= is_max;
       average_q    <= is_average;
       residual_q   <= descriptor_q.residual;
-      raw_q        <= descriptor_q.raw;
-      fill_q       <= descriptor_q.fill;
-      zero_point_q <= descriptor_q.zero_point;
+      fill_q         <= descriptor_q.fill;
+      zero_point_q   <= descriptor_q.zero_point;
+      entering_raw_q <= descriptor_q.raw;
+    end
+    if (launched_q[Launch+DrainSettings-2]) begin
+      raw_q              <= entering_raw_q;
+      drain_residual_q   <= residual_q;
+      drain_zero_point_q <= zero_point_q;
     end
   end
 
@@ -268,8 +281,8 @@ module engine #(
   logic [1:0] drain_pass;
   drain #(.Lanes(Lanes), .AccWidth(AccWidth)) u_drain (
       .clk_i, .rst_ni(rst_ni & ~stop), .capture_i(capture_q[SumAt-1]), .acc0_i(acc0), .acc1_i(acc1),
-      .mult_i(scale_q[SumAt-ParamsAt][33:0]), .shift_i(scale_q[SumAt-ParamsAt][41:34]), .zero_point_i(zero_point_q),
-      .residual_add_i(residual_q), .raw_i(raw_q), .residual_i(old_q), .word_o(drained), .done_o(drain_done),
+      .mult_i(scale_q[SumAt-ParamsAt][33:0]), .shift_i(scale_q[SumAt-ParamsAt][41:34]), .zero_point_i(drain_zero_point_q),
+      .residual_add_i(drain_residual_q), .raw_i(raw_q), .residual_i(old_q), .word_o(drained), .done_o(drain_done),
       .pass_o(drain_pass));
 
   // ------------------------------------------------------------------------------------------------ pools

@@ -1,9 +1,11 @@
 // run_control - one run: descriptor after descriptor, errors, watchdog, counters and cycle log
 //
-// Computes   launches the descriptors first_i .. first_i + length_i - 1; each when the writes of the one before have landed
+// Computes   launches the descriptors first_i .. first_i + length_i - 1; each when the writes of the one before have landed,
+//            or, with overlap_i, as soon as its slots are through
 // Contract   start_i only while busy_o is low. At most one error ends a run: the first. After it stop_o is high until the
-//            pipeline is empty. quiet_i: cycles from sequencer_done_i until the next launch_o may come.
-// Timing     launch_o quiet_i + 2 cycles after sequencer_done_i; done_o when everything is in the memories
+//            pipeline is empty. quiet_i: cycles that the writes behind sequencer_done_i take, less those of a launch.
+// Timing     launch_o quiet_i + 3 cycles (with overlap_i 3) after sequencer_done_i; an error ends the run two cycles after it
+//            was seen; done_o when everything is in the memories
 module run_control (
     input  logic        clk_i,
     input  logic        rst_ni,
@@ -34,6 +36,7 @@ module run_control (
     output logic        stop_o,
     input  logic        sequencer_done_i,
     input  logic [ 5:0] quiet_i,
+    input  logic        overlap_i,     // the next descriptor need not wait for the writes of this one
     input  logic        feed_i,
     input  logic        starving_i,
     input  logic        sequencer_error_i,
@@ -54,16 +57,16 @@ module run_control (
   logic [31:0] watchdog_q;
   logic [5:0] wait_q;
   logic [2:0] hungry_q;  // waiting for weights that will not come, cycles: what was fetched ahead is used up by then
-  logic bad_program_q, running, failed, last, ready;
+  logic bad_program_q, expired_q, running, failed, last, ready;
   assign running = state_q == Fetch || state_q == Run || state_q == Quiet || state_q == Finish;
   assign last    = left_q == '0;
   assign ready   = state_q == Fetch && fetched_i && !fetch_o;  // not what was fetched before
-  assign busy_o  = state_q != Idle;
-  assign stop_o  = state_q == Flush;
 
-  // the first error of the cycle; errors of the run's end only when the run has come there
-  logic [7:0] code;
+  // The first error of a cycle, registered. An error of the sequencer belongs to the descriptor of two cycles ago; one of
+  // the run's end counts when the run has come there.
+  logic [7:0] code, code_q, current_q1, current_q2;
   logic [23:0] detail;
+  logic [31:0] info_q;
   always_comb begin
     detail = '0;
     code   = riffle_pkg::ErrNone;
@@ -72,10 +75,16 @@ module run_control (
     else if (ready && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
     else if (hungry_q == '1 && header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
     else if (hungry_q == '1) code = riffle_pkg::ErrStreamEnd;
-    else if (cycles_o >= watchdog_q) code = riffle_pkg::ErrWatchdog;
-    else if (state_q == Finish && wait_q == '0 && !(stream_end_i && loader_empty_i)) code = riffle_pkg::ErrStreamLeft;
+    else if (expired_q) code = riffle_pkg::ErrWatchdog;
+    else if (state_q == Finish && wait_q == 6'd2 && !(stream_end_i && loader_empty_i)) code = riffle_pkg::ErrStreamLeft;
   end
-  assign failed = running && code != riffle_pkg::ErrNone;
+  always_ff @(posedge clk_i) begin
+    expired_q <= cycles_o >= watchdog_q;
+    {current_q2, current_q1} <= {current_q1, current_o};
+    code_q    <= (running && !failed) ? code : riffle_pkg::ErrNone;
+    info_q    <= {detail, sequencer_error_i ? current_q2 : current_o};
+  end
+  assign failed = running && code_q != riffle_pkg::ErrNone;
 
   always_ff @(posedge clk_i) begin
     {launch_o, fetch_o, done_o} <= '0;
@@ -85,6 +94,7 @@ module run_control (
       Idle:
       if (start_i) begin
         state_q       <= Check;
+        busy_o        <= 1'b1;
         current_o     <= first_i;
         fetch_index_o <= first_i;
         left_q        <= length_i - 9'd1;
@@ -95,12 +105,13 @@ module run_control (
       end
       Check: begin
         state_q <= bad_program_q ? Flush : Fetch;
+        stop_o  <= bad_program_q;
         fetch_o <= ~bad_program_q;
         wait_q  <= '0;
         if (bad_program_q) {error_o, error_info_o} <= {riffle_pkg::ErrBadProgram, 24'd0, current_o};
       end
       Fetch:
-      if (ready) begin
+      if (ready && fetch_error_i == riffle_pkg::ErrNone) begin
         state_q       <= Run;
         launch_o      <= 1'b1;
         fetch_o       <= ~last;
@@ -109,7 +120,7 @@ module run_control (
       Run:
       if (sequencer_done_i) begin
         state_q <= Quiet;
-        wait_q  <= quiet_i;
+        wait_q  <= (overlap_i & ~last) ? '0 : quiet_i;
       end
       Quiet:
       if (wait_q == '0) begin
@@ -123,20 +134,25 @@ module run_control (
       Finish, Flush:
       if (wait_q == '0) begin
         state_q <= Done;
+        stop_o  <= 1'b0;
         done_o  <= 1'b1;
       end
-      default: state_q <= Idle;  // Done
+      default: begin  // Done
+        state_q <= Idle;
+        busy_o  <= 1'b0;
+      end
     endcase
     if (failed) begin
       state_q      <= Flush;
+      stop_o       <= 1'b1;
       wait_q       <= 6'(FlushCycles);
-      error_o      <= code;
-      error_info_o <= {detail, current_o};
+      error_o      <= code_q;
+      error_info_o <= info_q;
       {launch_o, fetch_o, done_o} <= '0;
     end
     if (!rst_ni) begin
       state_q <= Idle;
-      {launch_o, fetch_o, done_o} <= '0;
+      {launch_o, fetch_o, done_o, busy_o, stop_o} <= '0;
     end
   end
 
@@ -155,7 +171,7 @@ module run_control (
   logic [3:0][31:0] entry_q;
   logic [7:0] entry_index_q;
   logic [2:0] entry_left_q;  // words to write
-  assign ends = state_q == Quiet && wait_q == '0 && !failed;
+  assign ends = state_q == Quiet && wait_q == '0;
   always_ff @(posedge clk_i) begin
     cycles_q  <= (ends | ~busy_o) ? 32'd1 : cycles_q + 32'd1;
     busy_q    <= (ends | ~busy_o) ? '0 : busy_q + 32'(feed_i);

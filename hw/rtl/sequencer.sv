@@ -104,18 +104,18 @@ module sequencer #(
   logic active_q, waiting_q, in_pair_q;
   logic enter;          // a pair begins in the next cycle
   logic slot_end, pair_end, begin_phase, phase_last_q, finished;
-  logic pair_last_q, group_last_q, ready, aligned;
+  logic pair_last_q, group_last_q, ready, aligned_q;
   logic [2:0] align_q;  // the averages of pairs follow each other in steps of eight cycles
   assign ready    = (weights_ready_i | maxpool_i) & ~stop_i;
-  assign aligned  = ~average_i | (align_q == 3'd7);
   assign pair_end = slot_end & phase_last_q;
   assign finished = pair_end & pair_last_q & group_last_q;
-  assign enter    = active_q & ready & aligned & (waiting_q | (pair_end & ~finished));
+  assign enter    = active_q & ready & aligned_q & (waiting_q | (pair_end & ~(pair_last_q & group_last_q)));
   assign take_o   = enter & ~maxpool_i;
   assign starved_o = active_q & waiting_q & ~ready;
   always_ff @(posedge clk_i) begin
     setup_q   <= {setup_q[1:0], start_i};
     align_q   <= setup_q[1] ? 3'd7 : align_q + 3'd1;
+    aligned_q <= ~average_i | setup_q[1] | (align_q == 3'd6);
     done_o    <= active_q & finished & ~stop_i;
     active_q  <= rst_ni & ~stop_i & (start_i | (active_q & ~finished));
     waiting_q <= active_q & ~enter & (setup_q[1] | waiting_q | (pair_end & ~finished));
@@ -150,33 +150,30 @@ module sequencer #(
   logic first_pair_q;
   always_ff @(posedge clk_i) first_pair_q <= start_i | (first_pair_q & ~enter);
 
-  // output positions: two steps of the map in the pair's first two slots
-  logic [1:0] entered_q;
-  logic [16:0] position_q, row_q, position0_q, position1_q;
-  logic [15:0] remainder_q;
-  logic single_q;
-  assign single_q = group_outputs_i[0] & pair_last_q;  // valid from a pair's second slot on
+  // output positions: two steps of the map, in a pair's first and third slot
+  logic [2:0] entered_q;
+  logic [16:0] position_q, row_q, next_row, position0_q, position1_q;
+  logic [15:0] left_q;  // positions of the row that are left, with this one
+  logic single, row_end_q;
+  assign single   = group_outputs_i[0] & pair_last_q;  // valid from a pair's second slot on
+  assign next_row = add(row_q, step_high_i);
   always_ff @(posedge clk_i) begin
-    entered_q <= {entered_q[0], enter};
+    entered_q <= {entered_q[1:0], enter};
+    row_end_q <= left_q == 16'd1;
     if (entered_q[0]) position0_q <= position_q;
-    if (entered_q[1]) position1_q <= position_q;
+    if (entered_q[2]) position1_q <= position_q;
     if (start_i) begin
-      position_q  <= {1'b0, position_i};
-      row_q       <= {1'b0, row_i};
-      remainder_q <= remainder_i;
-    end else if (entered_q[0] | (entered_q[1] & ~single_q)) begin
-      if (remainder_q + 16'd1 == modulus_i) begin
-        remainder_q <= '0;
-        row_q       <= add(row_q, step_high_i);
-        position_q  <= add(row_q, step_high_i);
-      end else begin
-        remainder_q <= remainder_q + 16'd1;
-        position_q  <= add(position_q, step_low_i);
-      end
+      position_q <= {1'b0, position_i};
+      row_q      <= {1'b0, row_i};
+      left_q     <= modulus_i - remainder_i;
+    end else if (entered_q[0] | (entered_q[2] & ~single)) begin
+      position_q <= row_end_q ? next_row : add(position_q, step_low_i);
+      left_q     <= row_end_q ? modulus_i : left_q - 16'd1;
+      if (row_end_q) row_q <= next_row;
     end
   end
 
-  // output offsets and banks, valid from a pair's fifth slot on
+  // output offsets and banks, valid one cycle after a pair's fifth slot
   function automatic logic [16:0] block_of(input logic [16:0] position, input logic raw, input logic duplicate);
     block_of = raw ? position : duplicate ? {position[16], 1'b0, position[15:1]} : {position[16], 2'b00, position[15:2]};
   endfunction
@@ -192,23 +189,23 @@ module sequencer #(
   end
 
   // ------------------------------------------------------------------------------------------------ slots
-  logic feed, hole, fed_q, last_feed, tap_end, block_end_q, long_enough_q;
+  logic feed, feed_en_q, fed_q, last_feed, tap_end_q, block_end_q, long_enough_q;
   logic [4:0] slot_q, py_q, px_q;
   logic [10:0] block_q;
   logic [16:0] block_offset_q;
   logic [1:0] ty0_q, tx0_q, ty2_q, tx2_q;
   logic begun_q;        // first slot of a pair and phase
-  logic [4:0] ended_q;  // bit n: a pair and phase ended n + 1 cycles ago
-  assign hole        = ended_q[4] & (residual_i | average_i);
-  assign feed        = in_pair_q & ~fed_q & ~hole & (~average_i | (slot_q[2:0] == '0));
-  assign tap_end     = ~taps9_i | ((paired_i ? 4'b0101 : 4'b1010) == {ty0_q, tx0_q});
-  assign last_feed   = feed & block_end_q & tap_end;
-  assign slot_end    = in_pair_q & (fed_q | last_feed) & long_enough_q;
+  logic [3:0] ended_q;  // bit n: a pair and phase ended n + 1 cycles ago
+  assign feed        = in_pair_q & ~fed_q & feed_en_q;
+  assign last_feed   = feed & block_end_q & tap_end_q;
+  assign slot_end    = in_pair_q & long_enough_q & (fed_q | (feed_en_q & block_end_q & tap_end_q));
   assign begin_phase = enter | (slot_end & ~phase_last_q);
   always_ff @(posedge clk_i) begin
-    ended_q      <= {ended_q[3:0], slot_end & rst_ni};
+    ended_q      <= {ended_q[2:0], slot_end & rst_ni};
     phase_last_q <= (px_q == out_mask_q) & (py_q == out_mask_q);
     begun_q      <= begin_phase;
+    // not in the slot that the memory ports are needed in, and averages every eighth only
+    feed_en_q    <= ~(ended_q[3] & (residual_i | average_i)) & (~average_i | begin_phase | (slot_q[2:0] == 3'd7));
     slot_q       <= slot_q + 5'd1;  // wraps round in long pairs, for which long_enough_q is high by then
     // the sums of the pair before need their time in the drain; averages end in step with the memory ports
     long_enough_q <= average_i ? slot_q[2:0] == 3'd6 : long_enough_q | (slot_q == (raw_i ? 5'd18 : 5'd3));
@@ -216,12 +213,13 @@ module sequencer #(
       block_q        <= block_end_q ? '0 : block_q + 11'd1;
       block_end_q    <= block_end_q ? one_block_q : block_q == blocks_m2_q;
       block_offset_q <= block_end_q ? offset_q : add(block_offset_q, 16'(area_q));
-      fed_q          <= block_end_q & tap_end;
+      fed_q          <= block_end_q & tap_end_q;
       if (block_end_q) begin
         tx0_q <= tx0_q == 2'd2 ? 2'd0 : tx0_q + 2'd1;
         ty0_q <= ty0_q + 2'(tx0_q == 2'd2);
         tx2_q <= tx2_q == 2'd2 ? 2'd0 : tx2_q + 2'd1;
         ty2_q <= ty2_q + 2'(tx2_q == 2'd2);
+        tap_end_q <= {ty0_q, tx0_q} == (paired_i ? 4'b0100 : 4'b1001);
       end
     end
     if (slot_end) begin
@@ -232,6 +230,7 @@ module sequencer #(
       slot_q         <= '0;
       long_enough_q  <= 1'b0;
       fed_q          <= 1'b0;
+      tap_end_q      <= ~taps9_i;
       block_q        <= '0;
       block_end_q    <= one_block_q;
       block_offset_q <= enter ? next_offset_q : offset_q;
@@ -243,9 +242,7 @@ module sequencer #(
 
   // ------------------------------------------------------------------------------------------------ weights
   logic [9:0] weight_q, base_q, next_base_q, count_q, fed_count_q;
-  logic miscounted;
   assign weights_base_o = base_q[9:1];
-  assign miscounted     = last_feed & ~maxpool_i & (average_i ? count_q != '0 : fed_count_q + 10'd1 != count_q);
   always_ff @(posedge clk_i) begin
     next_base_q <= base_q + count_q + 10'(count_q[0]);
     if (pair_end & ~maxpool_i) base_q <= next_base_q;
@@ -290,7 +287,7 @@ module sequencer #(
     {py_q1, px_q1} <= {py_q, px_q};
     flags_q1  <= {feed, in_pair_q & begun_q, last_feed, slot_end} & {4{rst_ni & ~stop_i}};
     weight_q1 <= weight_q;
-    wbanks_q1 <= {single_q ? 4'b0000 : banks_of(position1_q[1:0], duplicate_i), banks_of(position0_q[1:0], duplicate_i)};
+    wbanks_q1 <= {single ? 4'b0000 : banks_of(position1_q[1:0], duplicate_i), banks_of(position0_q[1:0], duplicate_i)};
     // stage 2
     phase0_q2 <= phase_of(y0_q[4:0] & mask_q, x0_q[4:0] & mask_q, log2s_i);
     phase2_q2 <= phase_of(y2_q[4:0] & mask_q, x2_q[4:0] & mask_q, log2s_i);
@@ -318,11 +315,14 @@ module sequencer #(
   assign waddr1_o = waddr1[AddrWidth-1:0];
 
   // ------------------------------------------------------------------------------------------------ errors
-  logic miscounted_q;
-  logic [9:0] counted_q;
+  logic fed_all_q, miscounted_q;
+  logic [9:0] fed_total_q, expected_q, counted_q;
   always_ff @(posedge clk_i) begin
-    miscounted_q <= miscounted & rst_ni;
-    counted_q    <= count_q;
+    fed_all_q    <= last_feed & ~maxpool_i;
+    fed_total_q  <= average_i ? '0 : fed_count_q + 10'd1;
+    expected_q   <= count_q;
+    miscounted_q <= fed_all_q & (fed_total_q != expected_q) & rst_ni;
+    counted_q    <= expected_q;
     error_o      <= 1'b1;
     if (miscounted_q) {error_code_o, error_detail_o} <= {riffle_pkg::ErrStreamHeader, 24'(counted_q)};
     else if (feed_o && raddr0 >= 17'(Depth)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, 24'(raddr0)};

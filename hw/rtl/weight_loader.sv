@@ -38,49 +38,54 @@ module weight_loader (
   // verilator lint_on UNUSEDSIGNAL
   logic [8:0] left_q, write_q;  // stream words
   logic [3:0] header_id_q, ahead_q;
-  logic in_header, accept, header_taken, bad, full, complete, complete_q, complete_q1;
+  logic in_header_q, room_q, full_q, accept, header_taken, bad, complete, complete_q, complete_q1;
   assign header         = stream_data_i;
-  assign in_header      = left_q == '0;
-  assign full           = write_q + 9'd1 == base_i;
-  assign stream_ready_o = enable_i & ~error_o & (in_header ? ahead_q < 4'(AheadMax) : ~full);
+  assign stream_ready_o = enable_i & ~error_o & (in_header_q ? room_q : ~full_q);
   assign accept         = stream_valid_i & stream_ready_o;
   assign bad            = header.tag != riffle_pkg::StreamTag || header.count > 10'(riffle_pkg::PairWeightsMax);
-  assign header_taken   = accept & in_header & ~bad;
-  assign complete       = accept & (in_header ? ~bad & (header.count == '0) : left_q == 9'd1);
+  assign header_taken   = accept & in_header_q & ~bad;
+  assign complete       = accept & (in_header_q ? ~bad & (header.count == '0) : left_q == 9'd1);
 
   always_ff @(posedge clk_i) begin
     if (header_taken) begin
       left_q      <= header.count[9:1] + 9'(header.count[0]);
+      in_header_q <= header.count == '0;
       header_id_q <= header_id_q + 4'd1;
     end
-    if (accept & in_header & bad) begin
+    if (accept & in_header_q & bad) begin
       error_o       <= 1'b1;
       error_count_o <= header.count;
     end
-    if (accept & ~in_header) begin
-      left_q  <= left_q - 9'd1;
-      write_q <= write_q + 9'd1;
+    if (accept & ~in_header_q) begin
+      left_q      <= left_q - 9'd1;
+      in_header_q <= left_q == 9'd1;
+      write_q     <= write_q + 9'd1;
     end
+    // early by one, since a word or header may come in this cycle
+    room_q <= ahead_q < 4'(AheadMax - 1);
+    full_q <= write_q + 9'd1 == base_i || write_q + 9'd2 == base_i;
     // ahead_q counts a pair from its header on; ready pairs follow when count_o has caught up
     ahead_q     <= ahead_q + 4'(header_taken) - 4'(take_i);
     complete_q  <= complete;
     complete_q1 <= complete_q;
     if (!enable_i || !rst_ni) begin
-      {left_q, write_q, header_id_q, ahead_q, error_o, complete_q, complete_q1} <= '0;
+      {left_q, write_q, header_id_q, ahead_q, error_o, complete_q, complete_q1, full_q} <= '0;
+      {in_header_q, room_q} <= '1;
     end
   end
 
   // pairs that are here whole
-  logic [3:0] whole_q;
+  logic [3:0] whole_q, whole_d;
   logic [3:0] next_id_q;
+  assign whole_d = whole_q + 4'(complete_q1) - 4'(take_i);
   always_ff @(posedge clk_i) begin
-    whole_q <= whole_q + 4'(complete_q1) - 4'(take_i);
+    whole_q <= whole_d;
+    ready_o <= whole_d != '0;
     if (take_i) next_id_q <= next_id_q + 4'd1;
-    if (!enable_i || !rst_ni) {whole_q, next_id_q} <= '0;
+    if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o} <= '0;
   end
-  assign ready_o = whole_q != '0;
   assign id_o    = next_id_q;
-  assign empty_o = in_header & (ahead_q == '0) & ~error_o;
+  assign empty_o = in_header_q & (ahead_q == '0) & ~error_o;
 
   // headers: two small tables in LUTs, read at different times
   logic [9:0] counts[16];
@@ -100,7 +105,7 @@ module weight_loader (
   logic [63:0] even_q, odd_q;
   logic odd_select_q;
   always_ff @(posedge clk_i) begin
-    if (accept & ~in_header) begin
+    if (accept & ~in_header_q) begin
       even[write_q] <= stream_data_i[63:0];
       odd[write_q]  <= stream_data_i[127:64];
     end

@@ -2,7 +2,7 @@
 //
 // Computes   stream_data_o: words base_i, base_i + 1, ... of the memory, length_i of them
 // Contract   start_i begins a stream; it is dropped when busy_i (high from the cycle after start_i) falls.
-//            stream_end_o is high once the last word was taken; where base_i + length_i lies beyond the memory the stream
+//            stream_end_o is high two cycles after the last word was taken; where base_i + length_i lies beyond the memory the stream
 //            ends with the memory. No host access while busy_i is high (host_bus refuses it).
 //            host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse
 // Timing     first word five cycles after start_i, then one per cycle; host write answered after one cycle, read after three
@@ -35,12 +35,11 @@ module weight_memory #(
   end
 
   // fetch: one word per cycle while the words on their way have a place in the FIFO
-  logic active_q, exhausted, fetch, push, pop;
+  logic active_q, exhausted_q, fetch, push, pop;
   logic [AddrWidth:0] next_q, left_q;  // 0..Depth
   logic [3:0] places_q;
   logic [2:0] flight_q;
-  assign exhausted = left_q == '0 || next_q == (AddrWidth + 1)'(Depth);
-  assign fetch     = active_q & ~exhausted & (places_q != '0);
+  assign fetch     = active_q & ~exhausted_q & (places_q != '0);
   assign push      = flight_q[2];
   assign pop       = stream_valid_o & stream_ready_i;
   always_ff @(posedge clk_i) begin
@@ -48,9 +47,11 @@ module weight_memory #(
     if (start_i) begin
       next_q <= (base_i < Depth) ? base_i[AddrWidth:0] : (AddrWidth + 1)'(Depth);
       left_q <= (length_i < Depth) ? length_i[AddrWidth:0] : (AddrWidth + 1)'(Depth);
+      exhausted_q <= base_i >= Depth || length_i == '0;
     end else if (fetch) begin
       next_q <= next_q + 1'b1;
       left_q <= left_q - 1'b1;
+      exhausted_q <= left_q == (AddrWidth + 1)'(1) || next_q == (AddrWidth + 1)'(Depth - 1);
     end
   end
 
@@ -79,15 +80,15 @@ module weight_memory #(
   logic [3:0] wptr_q, rptr_q;
   assign stream_valid_o = wptr_q != rptr_q;
   assign stream_data_o  = fifo[rptr_q[2:0]];
-  assign stream_end_o   = active_q & exhausted & (places_q == 4'(FifoDepth));
   always_ff @(posedge clk_i) begin
     if (push) fifo[wptr_q[2:0]] <= word;
     flight_q <= {flight_q[1:0], fetch};
     places_q <= places_q + 4'(pop) - 4'(fetch);
     wptr_q   <= wptr_q + 4'(push);
     rptr_q   <= rptr_q + 4'(pop);
+    stream_end_o <= exhausted_q & (places_q == 4'(FifoDepth));
     if (!active_q) begin
-      {flight_q, wptr_q, rptr_q} <= '0;
+      {flight_q, wptr_q, rptr_q, stream_end_o} <= '0;
       places_q <= 4'(FifoDepth);
     end
   end

@@ -6,6 +6,7 @@
     plan     addresses
     weights  the weight stream
     emit     descriptors and records
+    overlap  which descriptors need not wait for the writes of the one before
     cycles   what each descriptor costs
 """
 
@@ -18,6 +19,7 @@ from ..descriptor import pack_program
 from ..integer import FullyConnected, IntegerNetwork
 from ..program import Program
 from .buffers import make_needs, tensor_log2s
+from .cycles import predict
 from .emit import Emitter
 from .errors import CompileError
 from .plan import make_plan
@@ -57,6 +59,8 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
     if len(emitter.descriptors) > spec.DESCRIPTORS:
         raise CompileError(f"the network needs {len(emitter.descriptors)} descriptors, the program memory holds "
                            f"{spec.DESCRIPTORS}: use hardware with more activation memory, or fewer layers")
+    for record, cycles in zip(emitter.records, predict(emitter.descriptors), strict=True):
+        record.cycles = cycles
     image, last = network.tensors[network.input], network.layers[-1]
     return Program(
         name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],

@@ -12,8 +12,8 @@ from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork
 from ..program import Place, Record
 from . import weights
 from .buffers import Needs
-from .cycles import predict
 from .errors import CompileError
+from .overlap import may_overlap
 from .plan import Plan
 from .slices import Slice
 from .steps import Step, is_depthwise
@@ -198,9 +198,11 @@ class Emitter:
     def add(self, layer: Layer, descriptor: Descriptor, stream: np.ndarray | None, target: Place,
             positions: np.ndarray, channels: np.ndarray | None = None, macs: int = 0) -> None:
         words = 0 if stream is None else len(stream)
+        if self.descriptors and may_overlap(self.descriptors[-1], descriptor):
+            descriptor = descriptor.replace(overlap=1)
         self.descriptors.append(descriptor)
         self.records.append(Record(layer.name, target, positions, positions if channels is None else channels,
-                                   predict(descriptor), macs, self.stream_words, words))
+                                   macs=macs, stream_first=self.stream_words, stream_words=words))
         if words:
             self.chunks.append(stream)
             self.stream_words += words

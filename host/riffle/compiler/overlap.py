@@ -1,0 +1,68 @@
+"""When a convolution may begin before the writes of the one before have landed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import spec
+from ..descriptor import Descriptor
+from ..interpreter import Positions, taps
+from .cycles import pair_slots
+
+CONV = spec.OPCODES["CONV"]
+
+
+def may_overlap(before: Descriptor, after: Descriptor) -> bool:
+    """Whether `after` may have the flag `overlap` when it runs behind `before`.
+
+    It may where no read of its slot j meets a write of the slot t before the end of `before`, for j + t below
+    `spec.OVERLAP_SLOTS`; both are convolutions that write int8.
+    """
+    if before.opcode != CONV or after.opcode != CONV or before.raw or after.raw:
+        return False
+    written = last_writes(before)
+    return not any(t + j < spec.OVERLAP_SLOTS and address in addresses
+                   for j, address in first_reads(after) for t, addresses in written)
+
+
+def last_writes(d: Descriptor) -> list[tuple[int, set[int]]]:
+    """For the last pairs and phases: how many slots before the last one each ended, and the addresses it writes."""
+    result: list[tuple[int, set[int]]] = []
+    for addresses in reversed(writes(d)):
+        for phase in reversed(range(1 << 2 * (d.log2s - d.stride2))):
+            t = len(result) * pair_slots(d)
+            if t >= spec.OVERLAP_SLOTS:
+                return result
+            result.append((t, {address + phase for address in addresses}))
+    return result
+
+
+def writes(d: Descriptor) -> list[list[int]]:
+    """Addresses, at phase 0, that each pair writes."""
+    positions, phases = Positions(d), 1 << 2 * (d.log2s - d.stride2)
+    per_block = 1 if d.raw else 2 if d.duplicate else spec.BANKS
+    result = []
+    for _ in range(d.groups):
+        blocks = [positions.next() // per_block for _ in range(d.group_outputs)]
+        result += [[d.out_base + block * phases for block in blocks[i:i + 2]] for i in range(0, len(blocks), 2)]
+    return result
+
+
+def first_reads(d: Descriptor) -> list[tuple[int, int]]:
+    """Slot (or an earlier one) and address of the first reads, whatever the bank."""
+    s, stride = 1 << d.log2s, 1 + d.stride2
+    pairs = -(-d.group_outputs // 2)
+    outputs, result = writes(d), []
+    for number, (pair, py, px) in enumerate(np.ndindex(d.groups * pairs, s // stride, s // stride)):
+        slot = number * pair_slots(d)
+        if slot >= spec.OVERLAP_SLOTS:
+            break
+        if d.residual:
+            result += [(slot + pair_slots(d), address + py * s // stride + px) for address in outputs[pair]]
+        block = (d.in_channel + pair // pairs * d.group_step + pair % pairs * d.pair_step) // spec.BANKS
+        for tap in taps(d):
+            phases = {(stride * py + t // 3 - 1) % s * s + (stride * px + t % 3 - 1) % s for t in map(int, tap)}
+            for b in range(d.blocks):
+                result += [(slot, d.in_base + (block + b) * s * s + phase) for phase in phases]
+                slot += 1
+    return result
