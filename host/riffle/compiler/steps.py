@@ -100,8 +100,8 @@ def _check_groups(network: IntegerNetwork) -> None:
             outputs, inputs = layer.weight.shape[:2]
             channels = network.tensors[layer.input].channels
             if outputs % layer.groups or inputs * layer.groups != channels:
-                raise CompileError(f"layer {layer.name} has weights for {layer.groups} groups of {inputs} input channels "
-                                   f"and {outputs} outputs in all, but tensor {layer.input} has {channels} channels")
+                raise CompileError(f"layer {layer.name} has weights for {layer.groups} groups of {inputs} inputs and "
+                                   f"{outputs} outputs in all, but tensor {layer.input} has {channels} channels")
 
 
 def _check_order(network: IntegerNetwork, steps: list[Step]) -> None:
