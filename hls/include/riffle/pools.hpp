@@ -24,14 +24,14 @@ Channel:
   }
 }
 
-// out[c] = sum of window[tap][c]
+// out[c] = start + sum of window[tap][c]
 template <unsigned Channels, class Sum, class Window, class Sums>
-RIFFLE_FUNCTION void sum_pixel(const Window& window, Sums& out) {
+RIFFLE_FUNCTION void sum_pixel(const Window& window, Sums& out, std::int32_t start) {
   RIFFLE_INLINE
 Channel:
   for (unsigned c = 0; c < Channels; c++) {
     RIFFLE_UNROLL
-    Sum sum = 0;
+    Sum sum = start;
   Tap:
     for (unsigned t = 0; t < kTaps; t++) {
       RIFFLE_UNROLL

@@ -33,6 +33,7 @@
 #define RIFFLE_TRIPS(least, most) RIFFLE_PRAGMA(HLS loop_tripcount min=least max=most)
 
 // Functions and arrays
+#define RIFFLE_MULTIPLIERS(most) RIFFLE_PRAGMA(HLS allocation operation instances=mul limit=most)
 #define RIFFLE_INLINE RIFFLE_PRAGMA(HLS inline)
 #define RIFFLE_REGISTERS(name) RIFFLE_PRAGMA(HLS array_partition variable=name type=complete dim=0)
 #define RIFFLE_SPLIT(name, dimension) RIFFLE_PRAGMA(HLS array_partition variable=name type=complete dim=dimension)

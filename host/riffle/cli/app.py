@@ -77,6 +77,20 @@ def compile_(
 
 
 @app.command()
+def hls4ml(
+    network: Network,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the project to write")],
+    io_type: Annotated[str, typer.Option("--io", help="io_stream or io_parallel")] = "io_stream",
+    seed: Seed = 0,
+    check: Annotated[bool, typer.Option("--check", help="run the C simulation against the reference, too")] = False,
+) -> None:
+    """Convert a network, or a unit of one, into an hls4ml project for Vitis HLS."""
+    from .hls4ml import write_project
+    if not write_project(console, network, output, io_type, seed, check):
+        sys.exit(1)
+
+
+@app.command()
 def compare(
     network: Network = "digits",
     image: Annotated[Path | None, typer.Option(help="picture or .npy; by default one is made up")] = None,
