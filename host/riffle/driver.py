@@ -233,12 +233,11 @@ class Accelerator:
         """
         lanes = self.configuration["rows"] * self.configuration["columns"]
         memory = np.zeros((spec.BANKS, self.configuration["activation_depth"], lanes), np.int8)
-        _, address = lattice.locate(positions, place.log2s, place.layout)
-        first, count = place.base + int(address.min()), int(np.ptp(address)) + (1 << 2 * place.log2s)
-        if place.vector:
-            memory[:, first:first + count, lane] = self.segment.read_lane(first, count, lane)
-        else:
-            memory[:, first:first + count] = self.segment.read_activations(first, count, lanes)
+        chosen = (lane, lane + 1) if place.vector else (0, lanes)
+        for bank, address in zip(*lattice.locate(positions, place.log2s, place.layout), strict=True):
+            for a in range(place.base + int(address), place.base + int(address) + (1 << 2 * place.log2s)):
+                for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):
+                    memory[b, a, slice(*chosen)] = self.segment.read_lanes(b, a, *chosen)
         return memory
 
     def _loaded(self) -> Program:

@@ -83,18 +83,11 @@ class Segment:
         data[:, :, :lanes] = words.transpose(1, 0, 2)
         self.write_window("ACTIVATIONS", address * banks * ACTIVATION_PITCH, data)
 
-    def read_activations(self, address: int, count: int, lanes: int) -> np.ndarray:
-        """Activation memory from an address on, int8 [4 banks][count][lanes]."""
-        pitch = spec.BANKS * ACTIVATION_PITCH
-        data = self.read_window("ACTIVATIONS", address * pitch, count * pitch // 4).view(np.int8)
-        return data.reshape(count, spec.BANKS, ACTIVATION_PITCH)[:, :, :lanes].transpose(1, 0, 2)
-
-    def read_lane(self, address: int, count: int, lane: int) -> np.ndarray:
-        """One lane of activation memory from an address on, int8 [4 banks][count]: a word each instead of sixteen."""
-        first = address * spec.BANKS
-        words = [self.read_window("ACTIVATIONS", (first + i) * ACTIVATION_PITCH + lane // 4 * 4, 1)
-                 for i in range(count * spec.BANKS)]
-        return np.stack(words).view(np.int8)[:, lane % 4].reshape(count, spec.BANKS).T
+    def read_lanes(self, bank: int, address: int, first: int, end: int) -> np.ndarray:
+        """Lanes `first` to `end` - 1 of a word of activation memory, int8 [end - first]."""
+        begin = first // 4 * 4
+        offset = (address * spec.BANKS + bank) * ACTIVATION_PITCH + begin
+        return self.read_window("ACTIVATIONS", offset, -(-(end - begin) // 4)).view(np.int8)[first - begin:end - begin]
 
 
 def identify(segment: Segment) -> dict[str, int]:

@@ -1,0 +1,368 @@
+"""The driver on the Verilated accelerator: right results, clear errors, and after every error a right result again."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from riffle import digits, reference, spec
+from riffle.compiler import compile_network
+from riffle.descriptor import Descriptor, pack_program, unpack_program
+from riffle.driver import Accelerator
+from riffle.errors import BusError, EngineError, HardwareError, RiffleError, RunTimeout
+from riffle.program import Program, ProgramError
+from sample_networks import Builder
+
+HEIGHT, WIDTH = 8, 12
+AT = {name: offset for name, (offset, _) in spec.WINDOWS.items()}
+SMALL = spec.CONFIGURATIONS["small"]
+
+
+class Case:
+    """A network on the small hardware, with an image and what must come out."""
+
+    def __init__(self, accelerator, rng):
+        b = Builder(rng, 3, HEIGHT, WIDTH)
+        b.head(b.residual_unit(b.stride2_unit(b.convolution("image", 8, 3), 2, 6, 20), 2, 6), 5)
+        self.accelerator, self.network = accelerator, b.network(list("abcde"))
+        self.program = compile_network(self.network, "small")
+        self.image = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+        self.expected = reference.run(self.network, self.image)["logits"]
+        accelerator.load(self.program)
+
+    def check(self, reload=False):
+        """A run is right, after loading the program again where a test has damaged it."""
+        if reload:
+            self.accelerator.load(self.program)
+        result = self.accelerator.run(self.image)
+        np.testing.assert_array_equal(result.output, self.expected)
+        assert result.label == "abcde"[self.expected.argmax()]
+        return result
+
+    def damage(self, index, **fields):
+        """Change fields of a descriptor in the program memory."""
+        descriptor = unpack_program(self.program.descriptors)[index].replace(**fields)
+        self.accelerator.segment.write_window("PROGRAM", 32 * index, pack_program([descriptor]))
+
+    def stopped(self, name, index, run):
+        """The engine stops with this error, the message says where and what to do."""
+        with pytest.raises(EngineError) as caught:
+            run()
+        layer = self.program.records[index].layer
+        assert (caught.value.name, caught.value.index, caught.value.layer) == (name, index, layer)
+        assert f"{name} at descriptor {index}, layer {layer}" in str(caught.value) and "Remedy: " in str(caught.value)
+        return caught.value
+
+
+@pytest.fixture
+def case(small_hardware, rng):
+    return Case(small_hardware, rng)
+
+
+class Proxy:
+    """A backend with some of its methods replaced."""
+
+    def __init__(self, backend, **methods):
+        self._backend, self._methods = backend, methods
+
+    def __getattr__(self, name):
+        return self._methods.get(name) or getattr(self._backend, name)
+
+
+def test_run_gives_the_reference_and_its_cost(case):
+    result = case.check()
+    assert result.logits.dtype == np.int32 and result.logits.shape == (5,)
+    assert result.milliseconds == pytest.approx(result.cycles / 150e3)
+    assert 0 < result.busy < result.cycles and result.starved < result.cycles
+    log = case.accelerator.layer_cycles()
+    assert [layer for layer, _ in log] == [record.layer for record in case.program.records]
+    assert 0 < result.cycles - sum(entry["CYCLES"] for _, entry in log) < 60
+    assert sum(entry["BUSY"] for _, entry in log) == result.busy
+    label, likely = case.accelerator.classify(case.image)
+    assert label == result.label and likely.sum() == pytest.approx(1) and "abcde"[likely.argmax()] == label
+
+
+def test_image_may_be_grey_or_the_tensor_itself(case, rng):
+    tensor = (case.image ^ 0x80).view(np.int8).transpose(2, 0, 1)
+    np.testing.assert_array_equal(case.accelerator.run(tensor).output, case.expected)
+    grey = rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+    expected = reference.run(case.network, np.repeat(grey[:, :, None], 3, 2))["logits"]
+    np.testing.assert_array_equal(case.accelerator.run(grey).output, expected)
+
+
+def test_lanes_hold_the_images_of_a_batch(case):
+    lanes = SMALL["rows"] * SMALL["columns"]
+    for lane in range(lanes):
+        np.testing.assert_array_equal(case.accelerator.run(case.image, lane=lane).output, case.expected)
+    for lane in (-1, lanes):
+        with pytest.raises(ValueError, match=f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}"):
+            case.accelerator.run(case.image, lane=lane)
+    case.check()
+
+
+def test_program_from_a_file_gives_the_same(case, tmp_path):
+    case.program.save(tmp_path / "x.riffle")
+    case.accelerator.load(Program.load(tmp_path / "x.riffle"))
+    case.check()
+
+
+@pytest.mark.parametrize("shape, dtype", [
+    ((WIDTH, HEIGHT, 3), np.uint8), ((HEIGHT, WIDTH, 4), np.uint8), ((HEIGHT, WIDTH, 3), np.float32),
+    ((HEIGHT, WIDTH, 3), np.int8), ((3, HEIGHT, WIDTH), np.uint8), ((), np.uint8), ((0,), np.uint8)])
+def test_wrong_image_is_refused(case, shape, dtype):
+    with pytest.raises(ValueError, match=r"the image is .*, but sample takes uint8 8x12 \(grey\) or 8x12x3 \(RGB\): "
+                                         "resize or convert it first"):
+        case.accelerator.run(np.zeros(shape, dtype))
+    case.check()
+
+
+def test_wrong_tensor_is_refused(small_hardware, case, rng):
+    b = Builder(rng, 5, 4, 6)
+    b.convolution("image", 4)
+    network = b.network()
+    small_hardware.load(compile_network(network, "small"))
+    with pytest.raises(ValueError, match=r"the image is uint8 4x6x3, but sample takes int8 5x4x6: resize or convert"):
+        small_hardware.run(np.zeros((4, 6, 3), np.uint8))
+    tensor = rng.integers(-128, 128, (5, 4, 6), np.int8)
+    result = small_hardware.run(tensor)
+    np.testing.assert_array_equal(result.output, reference.run(network, tensor)[network.output])
+    assert result.label == "", "a map has no class"
+    case.check(reload=True)
+
+
+def test_program_for_other_hardware_is_refused(case):
+    foreign = (
+        (compile_network(digits.network()), "a lattice of 7x7, the hardware has 2x3: compile the network for this"),
+        (compile_network(case.network, SMALL | {"activation_depth": 600}), "600 words of activation memory, the "
+                                                                           "hardware has 512: compile the network"),
+        (larger(case.program, 600), "weights, 600 of them in layer 0.huge; the weight memory holds 512: use a smaller"))
+    for program, message in foreign:
+        with pytest.raises(ProgramError, match=message):
+            case.accelerator.load(program)
+        case.check()
+
+
+def test_damaged_and_foreign_files_are_refused(case, tmp_path):
+    path = tmp_path / "x.riffle"
+    case.program.save(path)
+    content = path.read_bytes()
+    for data, message in ((content[:-100], "is damaged .*: copy it again, or compile the network again"),
+                          (b"bitstream", "is not a Riffle program: compile the network again with `riffle compile`")):
+        path.write_bytes(data)
+        with pytest.raises(ProgramError, match=message):
+            case.accelerator.load(Program.load(path))
+        case.check()
+
+
+def larger(program, words):
+    """The same program with a first descriptor of so many stream words."""
+    first = dataclasses.replace(program.records[0], layer="0.huge", stream_words=words)
+    stream = np.zeros((words, spec.STREAM_BYTES), np.uint8)
+    return dataclasses.replace(program, records=[first, *program.records[1:]], stream=stream)
+
+
+def test_weights_beyond_the_memory_run_in_passes(small_hardware, case, rng):
+    b = Builder(rng, 32, 4, 6)
+    b.convolution(b.convolution(b.convolution("image", 64), 56), 64)
+    network = b.network()
+    program = compile_network(network, "small")
+    assert len(program.stream) > SMALL["weight_depth"]
+    with pytest.raises(ProgramError, match="in layer conv2; the weight memory holds 512: load it in passes, use a sma"):
+        small_hardware.load(program)
+    case.check()
+    small_hardware.load(program, in_passes=True)
+    assert len(program.passes(SMALL["weight_depth"])) > 1
+    for _ in range(2):
+        tensor = rng.integers(-128, 128, (32, 4, 6), np.int8)
+        result = small_hardware.run(tensor)
+        np.testing.assert_array_equal(result.output, reference.run(network, tensor)[network.output])
+        assert result.cycles > sum(entry["CYCLES"] for _, entry in small_hardware.layer_cycles())
+    with pytest.raises(ProgramError, match="layer 0.huge of sample has 600 stream words of weights in one descriptor, "
+                                           "the weight memory holds 512: use a smaller network"):
+        small_hardware.load(larger(case.program, 600), in_passes=True)
+    case.check(reload=True)
+
+
+@pytest.mark.parametrize("register, value, message", [
+    ("ID", 0xDEADBEEF, "ID is 0xdeadbeef, not 0x5249464c: this is not a Riffle accelerator. Remedy: load its bitst"),
+    ("SPEC_HASH", 0x1234, r"the hardware \(version 0.1.0\) speaks specification 0x00001234, this package .*Remedy: ")])
+def test_other_hardware_is_refused_before_anything_is_written(case, register, value, message):
+    backend = case.accelerator.backend
+
+    def refuse(*_):
+        raise AssertionError("something was written")
+    other = Proxy(backend, read=lambda offset: value if offset == spec.REGISTERS[register] else backend.read(offset),
+                  write=refuse, write_block=refuse)
+    with pytest.raises(HardwareError, match=message):
+        Accelerator(other)
+    case.check()
+
+
+@pytest.mark.parametrize("offset, name, actions", [
+    (0x58, "BUS_UNMAPPED", ("read", "write")),
+    (0x20000, "BUS_UNMAPPED", ("read", "write")),
+    (AT["WEIGHTS"] + 16 * SMALL["weight_depth"], "BUS_UNMAPPED", ("read", "write")),
+    (AT["ACTIVATIONS"] + 256 * SMALL["activation_depth"], "BUS_UNMAPPED", ("read", "write")),
+    (2, "BUS_MISALIGNED", ("read", "write")),
+    (AT["ACTIVATIONS"] + 1, "BUS_MISALIGNED", ("read", "write")),
+    (spec.REGISTERS["ID"], "BUS_ACCESS", ("write",)),
+    (AT["LOG"], "BUS_ACCESS", ("write",)),
+    (AT["IMAGE"], "BUS_ACCESS", ("read",))])
+def test_wrong_access_is_refused_on_the_bus(case, offset, name, actions):
+    backend = case.accelerator.backend
+    for action in actions:
+        with pytest.raises(BusError, match=f"{action} at offset {offset:#08x} refused, {name}: .*Remedy: ") as caught:
+            backend.read(offset) if action == "read" else backend.write(offset, 1)
+        assert (caught.value.offset, caught.value.name) == (offset, name)
+        case.check()
+
+
+def test_wrong_access_is_seen_before_the_bus(case):
+    segment = case.accelerator.segment
+    for access, message in (
+            (lambda: segment.xil_in32(2), "offset 0x2 is misaligned: accesses are 32-bit words at multiples of 4"),
+            (lambda: segment.xil_out32(0x20000, 0), "offset 0x20000 lies in no window of the accelerator: see docs/"),
+            (lambda: segment.xil_out32(0, 1 << 32), "value 4294967296 is not a 32-bit word"),
+            (lambda: segment.set_fields("LANE", INDEX=64), "LANE.INDEX is 64, but holds 0 to 63"),
+            (lambda: segment.read_window("PROGRAM", 0x1FFC, 2), "8 bytes at 0x1ffc exceed the window PROGRAM")):
+        with pytest.raises(ValueError, match=message):
+            access()
+    case.check()
+
+
+def test_memories_are_busy_while_the_engine_runs(case):
+    accelerator, segment = case.accelerator, case.accelerator.segment
+    case.check()
+    segment.set_fields("CTRL", START=1)
+    for window in ("PROGRAM", "WEIGHTS", "ACTIVATIONS"):
+        with pytest.raises(BusError, match="refused, BUS_BUSY: .*Remedy: wait for the interrupt"):
+            segment.read_window(window, 0, 1)
+        with pytest.raises(BusError, match="BUS_BUSY"):
+            segment.write_window(window, 0, np.full(4, 0x55, np.uint32))
+    with pytest.raises(BusError, match="BUS_BUSY"):
+        accelerator.run(case.image)
+    with pytest.raises(BusError, match="BUS_BUSY"):
+        segment.set_fields("CTRL", START=1)
+    assert accelerator.backend.wait_interrupt(100_000)
+    case.check()
+
+
+def test_access_outside_does_not_disturb_a_run(case):
+    """Registers may be read at any time, and a refused access is none."""
+    backend, wait = case.accelerator.backend, case.accelerator.backend.wait_interrupt
+
+    def look_around(cycles):
+        for offset in (0x20000, AT["ACTIVATIONS"]):
+            with pytest.raises(BusError):
+                backend.read(offset)
+        assert not case.accelerator.segment.fields("CTRL")["IDLE"]
+        return wait(cycles)
+    other = Accelerator(Proxy(backend, wait_interrupt=look_around))
+    other.load(case.program)
+    np.testing.assert_array_equal(other.run(case.image).output, case.expected)
+
+
+@pytest.mark.parametrize("name, fields", [
+    ("UNKNOWN_OPCODE", {"opcode": 15}), ("BAD_DESCRIPTOR", {"blocks": 0}), ("READ_RANGE", {"in_base": 0xFFF0}),
+    ("WRITE_RANGE", {"out_base": 0xFFF0})])
+def test_bad_descriptor_stops_the_program(case, name, fields):
+    for index in (0, len(case.program.records) - 1):
+        case.damage(index, **fields)
+        error = case.stopped(name, index, lambda: case.accelerator.run(case.image))
+        if name == "UNKNOWN_OPCODE":
+            assert error.detail == 15
+        case.check(reload=True)
+
+
+def test_broken_weight_stream_stops_the_program(case):
+    segment, records = case.accelerator.segment, case.program.records
+    words = len(case.program.stream)
+    second = next(i for i, record in enumerate(records) if record.stream_first)
+    segment.write_window("WEIGHTS", 16 * records[second].stream_first, np.zeros(4, np.uint32))
+    case.stopped("STREAM_HEADER", second, lambda: case.accelerator.run(case.image))
+    case.check(reload=True)
+    for name, length in (("STREAM_END", words - 1), ("STREAM_LEFT", words + 1)):
+        segment.write("STREAM_LENGTH", length)
+        case.stopped(name, len(records) - 1, lambda: case.accelerator.start(100_000))
+        case.check()
+
+
+def test_program_that_is_not_there_is_refused(case):
+    case.accelerator.segment.write("PROGRAM_LENGTH", 0)
+    with pytest.raises(EngineError, match="BAD_PROGRAM .*Remedy: set both before START"):
+        case.accelerator.start(100_000)
+    for first, count in ((-1, 2), (0, 0), (1, len(case.program.records))):
+        with pytest.raises(ValueError, match="are not all in sample, which has"):
+            case.accelerator.run_descriptors(first, count)
+    case.check()
+
+
+def test_engine_that_never_finishes_meets_the_watchdog(case):
+    endless = Descriptor(opcode=spec.OPCODES["MAXPOOL"], taps9=1, blocks=1, groups=0xFFFF, group_outputs=0xFFFE,
+                         modulus=2)  # the same block again and again
+    case.accelerator.segment.write_window("PROGRAM", 32, pack_program([endless]))
+    error = case.stopped("WATCHDOG", 1, lambda: case.accelerator.run(case.image))
+    assert "raise WATCHDOG if the program is that long" in str(error)
+    case.check(reload=True)
+    with pytest.raises(EngineError, match="WATCHDOG at descriptor"):
+        case.accelerator.run_descriptors(0, len(case.program.records), watchdog=300)
+    assert 300 <= case.accelerator.counters()["CYCLES"] < 400, "what is in flight ends first"
+    case.check()
+
+
+def test_lost_interrupt_is_a_timeout_and_the_run_is_aborted(case):
+    other = Accelerator(Proxy(case.accelerator.backend, wait_interrupt=lambda cycles: False))
+    other.load(case.program)
+    with pytest.raises(RunTimeout, match=r"no interrupt within \d+ cycles \(CTRL 0x1, .*Remedy: the run was aborted, "
+                                         "the next one may work: check that the interrupt is connected") as caught:
+        other.run(case.image)
+    assert caught.value.state["ISR"] == 0 and not caught.value.state["CTRL"] & 4
+    assert case.accelerator.segment.fields("CTRL")["IDLE"]
+    case.check()
+
+
+def test_engine_that_ignores_abort_is_named(case):
+    backend, stuck = case.accelerator.backend, []
+
+    def read(offset):
+        value = backend.read(offset)
+        return 1 if stuck and offset == spec.REGISTERS["CTRL"] else value
+    other = Accelerator(Proxy(backend, read=read, wait_interrupt=lambda cycles: stuck.append(cycles)))
+    other.load(case.program)
+    with pytest.raises(RunTimeout, match="the engine does not react to ABORT either: reset or load the hardware again"):
+        other.run(case.image)
+    with pytest.raises(HardwareError, match="the engine runs and does not react to ABORT: reset or load the hardware"):
+        other.load(case.program)
+    case.check()
+
+
+def test_interrupted_wait_leaves_no_engine_running(case):
+    def interrupted(cycles):
+        raise KeyboardInterrupt
+    other = Accelerator(Proxy(case.accelerator.backend, wait_interrupt=interrupted))
+    other.load(case.program)
+    with pytest.raises(KeyboardInterrupt):
+        other.run(case.image)
+    assert case.accelerator.segment.fields("CTRL")["IDLE"]
+    case.check()
+
+
+def test_new_accelerator_stops_what_runs(case):
+    case.check()
+    case.accelerator.segment.set_fields("CTRL", START=1)
+    Accelerator(case.accelerator.backend)
+    assert case.accelerator.segment.fields("CTRL")["IDLE"]
+    case.check()
+
+
+def test_reset_during_a_run(case):
+    case.check()
+    case.accelerator.segment.set_fields("CTRL", START=1)
+    case.accelerator.backend.reset()
+    case.check()
+
+
+def test_nothing_runs_before_a_program_is_loaded(case):
+    with pytest.raises(RiffleError, match=r"no program is loaded: call load\(\) first"):
+        Accelerator(case.accelerator.backend).run(case.image)
+    case.check()
