@@ -16,8 +16,8 @@ HELP = ("`digits` (trained), a quantised network's .npz file, or an architecture
         "is ShuffleNet V1 with 3 groups, scale 0.25 and 10 classes at 224x224; `g3-1x-stage2-residual` (or `-stride2`) "
         "one unit of it")
 DIGITS = "scikit-learn load_digits"  # what a network's metadata says it was trained on
-ARCHITECTURE = re.compile(r"g(?P<groups>\d+)-(?P<scale>[\d.]+)x"
-                          r"(-c(?P<classes>\d+)|-stage(?P<stage>\d)-(?P<kind>residual|stride2)(?P<plain>-unshuffled)?)?")
+ARCHITECTURE = re.compile(r"g(?P<groups>\d+)-(?P<scale>\d+(\.\d+)?)x"
+                          r"(-c(?P<classes>[1-9]\d*)|-stage(?P<stage>\d)-(?P<kind>residual|stride2)(?P<plain>-unshuffled)?)?")
 
 
 def find(name: str, seed: int = 0) -> IntegerNetwork:

@@ -29,7 +29,7 @@ Waves = Annotated[Path | None, typer.Option(help="write FST waveforms of the who
 
 def run() -> None:
     try:
-        app()
+        app(prog_name="riffle")
     except EXPECTED as error:
         Console(stderr=True).print(Panel(escape(str(error)), title="riffle: error", border_style="red"))
         sys.exit(1)

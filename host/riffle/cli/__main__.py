@@ -1,0 +1,5 @@
+"""`python -m riffle.cli`: the command line where the script `riffle` is not on the path."""
+
+from . import main
+
+main()

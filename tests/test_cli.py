@@ -1,0 +1,284 @@
+"""The command line as a person meets it: what every command prints, and one clear message for everything wrong."""
+
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from riffle import catalogue, cli, digits, reference
+from riffle.cli import compare as compare_module
+from riffle.cli.picture import read, render
+from riffle.compiler import compile_network
+from riffle.program import Program
+
+BENCH_FIELDS = {"network": str, "input": str, "batch": int, "cycles": int, "cycles_per_image": int, "cycles_model": int,
+                "stall_cycles": int, "macs": int, "mac_utilisation": float, "bit_exact": bool}
+
+
+@pytest.fixture
+def riffle(monkeypatch, capsys):
+    """Call the command line; returns exit code, stdout and stderr, as one line each where `flat`."""
+    def call(*arguments, flat=True):
+        monkeypatch.setattr(sys, "argv", ["riffle", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        output, errors = capsys.readouterr()
+        one_line = (lambda text: " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())) if flat else str
+        return stop.value.code or 0, one_line(output), one_line(errors)
+    return call
+
+
+@pytest.fixture
+def refused(riffle):
+    """The arguments are wrong: nothing on stdout, one panel, exit code 1."""
+    def call(*arguments, message):
+        code, output, errors = riffle(*arguments)
+        assert (code, output) == (1, "")
+        assert re.fullmatch(rf"riffle: error .*{message}.*", errors), errors
+    return call
+
+
+@pytest.fixture(scope="module")
+def number():
+    """A held-out image, and what it shows."""
+    images, labels = digits.held_out()
+    return images[3], str(labels[3])
+
+
+def numbers(text):
+    return [float(word.replace(",", "")) for word in re.findall(r"\d[\d,]*\.?\d*", text)]
+
+
+def test_demo_shows_digits_predictions_and_speed(riffle):
+    code, output, _ = riffle("demo", "--count", 7, "--seed", 3, flat=False)
+    assert code == 0
+    images, labels = digits.held_out()
+    chosen = np.random.default_rng(3).permutation(len(images))[:7]
+    captions = re.findall(r"(\d) (?:✓|✗ is (\d))", output)
+    assert [truth or label for label, truth in captions] == [str(labels[i]) for i in chosen]
+    right = sum(not truth for _, truth in captions)
+    assert f"{right} of 7 right ({right / 7:.1%})" in output
+    cycles, milliseconds, megahertz, rate = numbers(re.search("an image(.*)", output)[1])
+    assert megahertz == 150 and milliseconds == pytest.approx(cycles / 150e3, abs=1e-3)
+    assert rate == pytest.approx(150e6 / cycles, abs=1)
+    assert max(map(len, output.splitlines())) <= 80 and "\x1b" not in output
+
+
+def test_picture_in_colour_and_without(number):
+    image = number[0]
+    plain, colour = (render(Console(color_system=system, force_terminal=bool(system)), image, 2)
+                     for system in (None, "truecolor"))
+    assert [len(line) for line in plain] == [len(line) for line in colour] == [14] * 7
+    grey = image.reshape(14, 2, 14, 2).mean((1, 3)).round().astype(int)
+    first = colour[0].spans[6].style
+    assert first == "rgb({0},{0},{0}) on rgb({1},{1},{1})".format(grey[0, 6], grey[1, 6])
+    dense = np.array([[" .:-=+*#%@".index(c) for c in line.plain] for line in plain])
+    assert np.corrcoef(dense.ravel(), grey.reshape(7, 2, 14).mean(1).ravel())[0, 1] > 0.99
+
+
+def test_classify_takes_pictures_of_any_kind(riffle, tmp_path, number):
+    image, label = number
+    np.save(tmp_path / "array.npy", image)
+    large = Image.fromarray(255 - image).resize((200, 200))
+    paper = Image.new("L", (300, 260), 255)
+    paper.paste(large, (40, 30))
+    paper.save(tmp_path / "dark on light.png")
+    Image.fromarray(image).resize((90, 90)).convert("P").save(tmp_path / "light on dark.gif")
+    paths = sorted(tmp_path.iterdir())
+    code, output, _ = riffle("classify", *paths, flat=False)
+    assert code == 0 and all(str(path) in output for path in paths)
+    assert [text.split() for text in re.findall(r"\d+\.\d% \d", output)][::3] == [
+        [likely, label] for likely, _ in (text.split() for text in re.findall(r"\d+\.\d% \d", output)[::3])]
+    assert "28x28, as it is" in output and "300x260: digit cut out" in output
+    assert "weights are random" not in output
+
+
+def test_classify_with_another_network_says_what_it_is_worth(riffle, tmp_path, rng):
+    path = tmp_path / "photograph.png"
+    Image.fromarray(rng.integers(0, 256, (250, 300, 3), np.uint8)).save(path)
+    code, output, _ = riffle("classify", path, "--network", "g3-0.25x-c10", "--seed", 5)
+    assert code == 0 and "300x250: middle cut out, resized to 224x224" in output
+    assert "Note: the weights are random, so the classes mean nothing." in output
+
+
+@pytest.mark.parametrize("content, message", [
+    (None, "there is no file .*: check the path"), (b"", "is not a picture that Pillow can read .*: convert it to PNG"),
+    (b"GIF89a broken", "is not a picture that Pillow can read"), (np.zeros((28, 28)), "holds float64 .*but a picture"),
+    (np.zeros((28, 28, 4), np.uint8), r"holds uint8 \(28, 28, 4\)"), (np.zeros((50, 50), np.uint8), "shows nothing"),
+    (np.zeros((3, 50), np.uint8), "needs 8x8 or more")])
+def test_classify_refuses_what_is_no_picture(refused, tmp_path, content, message):
+    path = tmp_path / ("file.npy" if isinstance(content, np.ndarray) else "file.gif")
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.save(path, content)
+    refused("classify", path, message=message)
+
+
+def test_classify_refuses_networks_that_take_no_pictures(refused, tmp_path, number):
+    np.save(tmp_path / "x.npy", number[0])
+    refused("classify", tmp_path / "x.npy", "--network", "g3-1x-stage2-residual",
+            message="takes 240 channels, not pictures: choose a whole network")
+    (tmp_path / "text.npy").write_text("text")
+    refused("classify", tmp_path / "text.npy", message="is not a NumPy array .*: write it with numpy.save")
+
+
+def test_info_is_near_the_paper(riffle):
+    code, output, _ = riffle("info", flat=False)
+    rows = re.findall(r"shufflenet_v1 g(\d) ([\d.]+)x +(\d+) +([\d.]+) ", output)
+    paper = {(int(g), float(scale)): int(flops) for g, scale, flops, _ in rows}
+    assert code == 0
+    assert paper == {(1, 1): 143, (2, 1): 140, (3, 1): 137, (4, 1): 133, (8, 1): 137, (3, 0.5): 38, (3, 2): 524}
+    for *_, flops, ours in rows:
+        assert float(ours) == pytest.approx(int(flops), rel=0.015)
+    h = w = 28
+    c, m, g = 240, 60, 3
+    for name, cost in (("ShuffleNet", h * w * (2 * c * m // g + 9 * m)), ("ResNet", h * w * (2 * c * m + 9 * m**2)),
+                       ("ResNeXt", h * w * (2 * c * m + 9 * m**2 // g))):
+        assert re.search(rf"{name} +hw\(.*\) +{cost:,}\b", output)
+
+
+def test_info_of_layers_adds_up(riffle, refused):
+    code, output, _ = riffle("info", "--layers", "g3-1x", flat=False)
+    macs = [int(row.replace(",", "")) for row in re.findall(r" ([\d,]+) +[\d,]+ *$", output, re.MULTILINE)]
+    assert code == 0 and len(macs) > 50 and sum(macs[:-1]) == macs[-1]
+    refused("info", "--layers", "resnet", message=r"'resnet' is no architecture: write it as g3-1x \(3 groups")
+    refused("info", "--layers", "g5-1x", message="groups is 5, but must be one of 1, 2, 3, 4, 8")
+
+
+def test_compile_writes_a_program(riffle, tmp_path):
+    path = tmp_path / "digits.riffle"
+    code, output, _ = riffle("compile", "digits", "-o", path)
+    program = Program.load(path)
+    assert code == 0 and f"{len(program.descriptors)} descriptors" in output and f"{program.cycles:,} cycles" in output
+    assert "Note" not in output
+    np.testing.assert_array_equal(program.stream, compile_network(digits.network()).stream)
+
+
+def test_compile_says_what_does_not_fit_the_weight_memory(riffle, tmp_path):
+    code, output, _ = riffle("compile", "g3-1x", "-o", tmp_path / "x")
+    assert code == 0 and Program.load(tmp_path / "x").name == "shufflenet_v1 g3 1x"
+    assert re.search(r"Note: .* stream words of weights, \d+ of them in layer classifier; the weight memory holds "
+                     "10240: use a smaller network", output)
+
+
+@pytest.mark.parametrize("name, message", [
+    ("resnet", "there is no network or file 'resnet'. Known are `digits`"),
+    ("g5-1x", "groups is 5, but must be one of 1, 2, 3, 4, 8"), ("g3-0x", "scale is 0.0, but must be positive"),
+    ("g3-1.2.3x", "there is no network or file"), ("g3-1x-c0", "there is no network or file"),
+    ("g3-1x-stage7-residual", "has no unit 2 in stage 7"),
+    ("g1-3x-stage2-residual", "activation memory")])
+def test_unknown_and_impossible_networks_are_refused(refused, tmp_path, name, message):
+    refused("compile", name, "-o", tmp_path / "x", message=message)
+    assert not (tmp_path / "x").exists()
+
+
+def test_files_that_are_no_networks_are_refused(refused, tmp_path):
+    path = tmp_path / "x.npz"
+    for write in (lambda: path.write_text("no network"), lambda: np.savez(path, x=np.zeros(3)),
+                  lambda: compile_network(digits.network()).save(path)):
+        write()
+        refused("compare", path, message="riffle saved as integer network")
+    refused("compile", "digits", "-o", tmp_path / "missing" / "x", message="No such file or directory")
+    refused("compare", tmp_path, message="there is no network or file")
+
+
+def test_compare_finds_no_difference(riffle, tmp_path, number):
+    code, output, _ = riffle("compare")
+    assert code == 0 and re.search(r"equal: shufflenet_v1 g3 0.25x, all \d+ descriptors, bit for bit", output)
+    np.save(tmp_path / "x.npy", number[0])
+    assert riffle("compare", "digits", "--image", tmp_path / "x.npy")[0] == 0
+    assert riffle("compare", "g2-1x-stage3-stride2", "--seed", 4)[0] == 0
+
+
+def test_compare_names_the_first_difference(riffle, monkeypatch):
+    """The hardware gets a program in which one bias is another."""
+    network = digits.network()
+    changed = copy.deepcopy(network)
+    layer = next(layer for layer in changed.layers if layer.name == "stage2.unit2.reduce")
+    layer.bias[5] += 1 << 20
+    image = catalogue.sample_input(network, 2)
+    expected, got = (reference.run(n, image)[layer.output] for n in (network, changed))
+    channel, y, x = np.argwhere(expected != got)[0]
+    monkeypatch.setattr(compare_module, "compile_network", lambda _: compile_network(changed))
+    code, output, errors = riffle("compare", "digits", "--seed", 2)
+    assert (code, errors) == (1, "")
+    assert re.search(rf"different: layer stage2.unit2.reduce \(descriptor \d+\), tensor stage2.unit2.reduce, channel "
+                     rf"{channel}, pixel \({y}, {x}\): expected {expected[channel, y, x]}, got {got[channel, y, x]}; "
+                     r"\d+ values differ", output), output
+
+
+def test_network_that_does_not_fit_is_refused(refused):
+    refused("compare", "g3-1x", message="layer classifier of shufflenet_v1 g3 1x has 60500 stream words of weights in "
+                                        "one descriptor, the weight memory holds 10240: use a smaller network")
+
+
+def test_bench_measures(riffle):
+    code, output, _ = riffle("bench", "--json", "--only", "0.25x", "--seed", 1, flat=False)
+    whole, without = json.loads(output)
+    assert code == 0
+    for row in (whole, without):
+        assert {key: type(value) for key, value in row.items()} == BENCH_FIELDS
+        assert row["input"] == "224x224" and row["batch"] == 1 and row["cycles_per_image"] == row["cycles"]
+        assert row["mac_utilisation"] == pytest.approx(row["macs"] / (392 * row["cycles"]), abs=1e-4)
+        assert row["cycles"] == pytest.approx(row["cycles_model"], rel=0.05)
+    assert whole["network"] == "shufflenet_v1 g3 0.25x" and whole["bit_exact"] and without["bit_exact"]
+    assert without["network"] == "shufflenet_v1 g3 0.25x without classifier"
+    assert 0 < whole["cycles"] - without["cycles"] < 1000 and without["cycles"] <= 60_000
+    assert whole["macs"] - without["macs"] == 10 * 240
+
+
+def test_bench_prints_a_table(riffle, refused):
+    code, output, _ = riffle("bench", "--only", "digits", flat=False)
+    assert code == 0 and max(map(len, output.splitlines())) <= 80
+    assert re.search(r"g3 0.25x +28x28 +[\d,]+ +[\d,]+ +[+-]\d\.\d% +0 +1\.26 +\d+\.\d% +yes", output)
+    refused("bench", "--only", "resnet", message="no benchmark contains 'resnet': there are digits, g3-0.25x-c10, g3")
+
+
+def test_bench_reports_wrong_results(riffle, monkeypatch):
+    monkeypatch.setattr(reference, "run", lambda network, image: {network.output: np.zeros((10, 1, 1), np.int32)})
+    code, output, _ = riffle("bench", "--json", "--only", "digits", flat=False)
+    assert code == 1 and json.loads(output)[0]["bit_exact"] is False
+
+
+@pytest.mark.parametrize("arguments", [("demo", "--count", 0), ("demo", "--seed", -1), ("bench", "--seed", "x"),
+                                       ("train",), ("classify",), ("compile", "digits")])
+def test_wrong_usage_is_explained(riffle, arguments):
+    code, output, errors = riffle(*arguments)
+    assert (code, output) == (2, "") and "Usage: riffle" in errors and "Error" in errors
+
+
+def test_help_lists_every_command(riffle):
+    code, output, _ = riffle("--help")
+    assert code == 0 and all(name in output for name in ("demo", "classify", "info", "compile", "compare", "bench"))
+
+
+def test_pictures_keep_their_orientation_and_paper(tmp_path):
+    picture = Image.new("RGBA", (20, 10), (0, 0, 0, 0))
+    picture.putpixel((0, 0), (255, 0, 0, 255))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    picture.save(tmp_path / "x.png", exif=exif)
+    array = read(tmp_path / "x.png")
+    assert array.shape == (20, 10, 3) and (array[0, 9] == (255, 0, 0)).all() and (array[1] == 255).all()
+
+
+def test_command_as_a_process(tmp_path):
+    """Piped: no colours, no bars, errors on stderr without a traceback; a reader that goes away is no error to show."""
+    def call(*arguments, **variables):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+        return subprocess.run([sys.executable, "-m", "riffle.cli", *arguments], capture_output=True, text=True,
+                              env=environment)
+    wrong = call("classify", str(tmp_path / "x.png"))
+    assert wrong.returncode == 1 and not wrong.stdout and "\x1b" not in wrong.stderr
+    assert "riffle: error" in wrong.stderr and "Traceback" not in wrong.stderr
+    demo = call("demo", "--count", "1")
+    assert demo.returncode == 0 and not demo.stderr and "\x1b" not in demo.stdout and "1 of 1 right" in demo.stdout
+    assert "\x1b[" in call("info", FORCE_COLOR="1").stdout
