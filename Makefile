@@ -31,7 +31,13 @@ train: setup  ## train the digits network again (downloads PyTorch)
 	$(VENV)/python -m pip install --quiet -e '.[train]'
 	$(VENV)/python -m riffle.train
 
+resources: setup  ## synthesise at full size with Yosys: does it fit the FPGA? (3 minutes)
+	$(VENV)/python hw/resources/measure.py
+
+bitstream:  ## bitstreams/riffle.bit with Vivado, or FLOW=open (CLOCK_MHZ=100 ENGINE=rtl|hls PLACE_ONLY=1)
+	@$(MAKE) --no-print-directory -C hw/board/pynq_z2 system
+
 clean:  ## remove what was built, keep .venv
 	rm -rf build
 
-.PHONY: help setup demo test lint sim bench train clean
+.PHONY: help setup demo test lint sim bench train resources bitstream clean
