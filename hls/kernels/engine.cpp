@@ -1,7 +1,7 @@
 // engine - the descriptor-driven engine with the ports of hw/rtl/engine.sv
 //
-// Ports      program, log: memories of 32-bit words (program: data two cycles after the address)
-//            in, out: the four banks of the activation memory, read port (three cycles) and write port
+// Ports      program, cycle_log: memories of 32-bit words (program: data two cycles after the address)
+//            act_read, act_write: the four banks of the activation memory, read port (three cycles) and write port
 //            stream: FIFO of weight words; stream_end: none will come beside those in it
 //            stop: error code to stop with, 0 to go on; first .. watchdog: sampled at the start
 //            error .. starved: how it ended and what it counted; ap_ctrl_hs starts and ends it
@@ -18,22 +18,22 @@
 typedef riffle::Word<RIFFLE_ROWS, RIFFLE_COLUMNS> Word;
 
 extern "C" void riffle_engine(const std::uint32_t program[riffle::kDescriptors * riffle::kDescriptorWords],
-                              std::uint32_t log[riffle::kDescriptors * riffle::kLogWords],
-                              const Word in[riffle::kBanks][RIFFLE_DEPTH], Word out[riffle::kBanks][RIFFLE_DEPTH],
-                              riffle::WeightStream& stream, const volatile bool* stream_end,
-                              const volatile std::uint8_t* stop, std::uint32_t first, std::uint32_t length,
-                              std::uint32_t lane, std::uint32_t watchdog, std::uint32_t* error, std::uint32_t* info,
-                              volatile std::uint32_t* current, std::uint32_t* cycles, std::uint32_t* fed,
-                              std::uint32_t* starved) {
+                              std::uint32_t cycle_log[riffle::kDescriptors * riffle::kLogWords],
+                              const Word act_read[riffle::kBanks][RIFFLE_DEPTH],
+                              Word act_write[riffle::kBanks][RIFFLE_DEPTH], riffle::WeightStream& stream,
+                              riffle::StreamEnd stream_end, riffle::Stop stop, std::uint32_t first,
+                              std::uint32_t length, std::uint32_t lane, std::uint32_t watchdog, std::uint32_t* error,
+                              std::uint32_t* info, volatile std::uint32_t* current, std::uint32_t* cycles,
+                              std::uint32_t* fed, std::uint32_t* starved) {
   RIFFLE_HANDSHAKE
   RIFFLE_MEMORY(program, 2)
-  RIFFLE_MEMORY(log, 1)
-  RIFFLE_MEMORY(in, 3)
-  RIFFLE_MEMORY(out, 1)
-  RIFFLE_ONE_WORD(in)
-  RIFFLE_ONE_WORD(out)
-  RIFFLE_SPLIT(in, 1)
-  RIFFLE_SPLIT(out, 1)
+  RIFFLE_MEMORY(cycle_log, 1)
+  RIFFLE_MEMORY(act_read, 3)
+  RIFFLE_MEMORY(act_write, 1)
+  RIFFLE_ONE_WORD(act_read)
+  RIFFLE_ONE_WORD(act_write)
+  RIFFLE_SPLIT(act_read, 1)
+  RIFFLE_SPLIT(act_write, 1)
   RIFFLE_FIFO(stream)
   RIFFLE_WIRE(stream_end)
   RIFFLE_WIRE(stop)
@@ -48,9 +48,8 @@ extern "C" void riffle_engine(const std::uint32_t program[riffle::kDescriptors *
   RIFFLE_WIRE(fed)
   RIFFLE_WIRE(starved)
   riffle::Run run = {riffle::Error::None, first, 0, 0, 0, 0, watchdog};
-  const riffle::Outside outside = {stop, stream_end};
-  riffle::run_program<RIFFLE_ROWS, RIFFLE_COLUMNS, RIFFLE_DEPTH>(program, log, in, out, first, length, lane, stream,
-                                                               outside, current, run);
+  riffle::run_program<RIFFLE_ROWS, RIFFLE_COLUMNS, RIFFLE_DEPTH>(program, cycle_log, act_read, act_write, first, length,
+                                                               lane, stream, stream_end, stop, current, run);
   *error = static_cast<std::uint32_t>(run.error);
   *info = run.detail << 8 | run.index;
   *cycles = run.cycles;

@@ -108,7 +108,7 @@ Bank:
 template <unsigned Rows, unsigned Columns, unsigned Depth>
 RIFFLE_FUNCTION bool run_phases(const Word<Rows, Columns> in[kBanks][Depth], Word<Rows, Columns> out[kBanks][Depth],
                                 const Descriptor& d, const Pair& pair, const Scale scale[2],
-                                const Packed weight[kPairWeightsMax][kBanks], const Outside& outside, Run& run) {
+                                const Packed weight[kPairWeightsMax][kBanks], Stop stop, Run& run) {
   const std::uint32_t phases = 1u << (d.log2s - d.stride2);
   const bool conv = is(d, Opcode::Conv);
   const std::uint32_t slots = conv ? taps_of(d) * d.blocks : 9;
@@ -119,7 +119,7 @@ Row:
   Phase:
     for (std::uint32_t px = 0; px < phases; px++) {
       RIFFLE_TRIPS(1, 32)
-      if (!alive(run, outside)) return false;
+      if (!alive(run, stop)) return false;
       const std::uint32_t phase = py * phases + px;
       if (conv) {
         Sum sum[2][Rows * Columns];
@@ -150,7 +150,7 @@ Row:
 template <unsigned Rows, unsigned Columns, unsigned Depth>
 RIFFLE_FUNCTION bool run_descriptor(const Word<Rows, Columns> in[kBanks][Depth], Word<Rows, Columns> out[kBanks][Depth],
                                     const Descriptor& d, std::uint32_t lane, WeightStream& stream,
-                                    const Outside& outside, Run& run) {
+                                    StreamEnd stream_end, Stop stop, Run& run) {
   if (!known(d)) return fail(run, Error::UnknownOpcode, d.opcode);
   if (contradicts(d)) return fail(run, Error::BadDescriptor, 0);
   const bool conv = is(d, Opcode::Conv), averaging = is(d, Opcode::GlobalAverage);
@@ -174,15 +174,17 @@ Group:
       if (pair.channels == 2) place.next(shuffle);
       Scale scale[2] = {{0, 0, kShiftMin}, {0, 0, kShiftMin}};
       const std::uint32_t count = conv ? taps_of(d) * d.blocks : 0;
-      if (!is(d, Opcode::Maxpool) && !load_pair(stream, outside, run, count, scale, weight)) return false;
+      if (!is(d, Opcode::Maxpool) && !load_pair(stream, stream_end, stop, run, count, scale, weight)) {
+        return false;
+      }
       if (highest_read(d, pair.block) >= Depth) return fail(run, Error::ReadRange, highest_read(d, pair.block));
       if (highest_write(d, pair) >= Depth) return fail(run, Error::WriteRange, highest_write(d, pair));
       if (averaging) {
-        if (!alive(run, outside)) return false;
+        if (!alive(run, stop)) return false;
         average<Rows, Columns, Depth>(in, out, d, pair, scale[0], lane);
         run.fed += d.blocks;
         run.cycles += d.blocks;
-      } else if (!run_phases<Rows, Columns, Depth>(in, out, d, pair, scale, weight, outside, run)) {
+      } else if (!run_phases<Rows, Columns, Depth>(in, out, d, pair, scale, weight, stop, run)) {
         return false;
       }
       channel += d.pair_step;
@@ -197,7 +199,7 @@ RIFFLE_FUNCTION void run_program(const std::uint32_t program[kDescriptors * kDes
                                  std::uint32_t log[kDescriptors * kLogWords],
                                  const Word<Rows, Columns> in[kBanks][Depth],
                                  Word<Rows, Columns> out[kBanks][Depth], std::uint32_t first, std::uint32_t length,
-                                 std::uint32_t lane, WeightStream& stream, const Outside& outside,
+                                 std::uint32_t lane, WeightStream& stream, StreamEnd stream_end, Stop stop,
                                  volatile std::uint32_t* current, Run& run) {
   run.index = first;
   *current = first;
@@ -217,13 +219,15 @@ Descriptor:
     run.index = i;
     *current = i;
     const Run before = run;
-    if (!run_descriptor<Rows, Columns, Depth>(in, out, unpack(word), lane, stream, outside, run)) return;
+    if (!run_descriptor<Rows, Columns, Depth>(in, out, unpack(word), lane, stream, stream_end, stop, run)) {
+      return;
+    }
     log[i * kLogWords] = run.cycles - before.cycles;
     log[i * kLogWords + 1] = run.fed - before.fed;
     log[i * kLogWords + 2] = run.starved - before.starved;
     log[i * kLogWords + 3] = 0;  // draining is not told apart
   }
-  if (!stream.empty() || !*outside.stream_end) fail(run, Error::StreamLeft, 0);
+  if (!stream.empty() || !*stream_end) fail(run, Error::StreamLeft, 0);
 }
 
 }  // namespace riffle

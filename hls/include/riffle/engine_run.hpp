@@ -16,11 +16,10 @@ struct Run {
   std::uint32_t watchdog;               // stop with this many cycles
 };
 
-// What comes from outside while the engine runs
-struct Outside {
-  const volatile std::uint8_t* stop;    // the error code to stop with; 0: go on
-  const volatile bool* stream_end;      // no word will come that is not in the stream
-};
+// What comes from outside while the engine runs: the error code to stop with, 0 to go on; and whether no weight will
+// come that is not in the stream
+typedef const volatile std::uint8_t* Stop;
+typedef const volatile bool* StreamEnd;
 
 RIFFLE_FUNCTION bool failed(const Run& run) { return run.error != Error::None; }
 
@@ -32,22 +31,22 @@ RIFFLE_FUNCTION bool fail(Run& run, Error error, std::uint32_t detail) {
 }
 
 // Whether the run may go on
-RIFFLE_FUNCTION bool alive(Run& run, const Outside& outside) {
+RIFFLE_FUNCTION bool alive(Run& run, Stop stop) {
   RIFFLE_INLINE
-  const std::uint8_t code = *outside.stop;
+  const std::uint8_t code = *stop;
   if (code != 0) return fail(run, static_cast<Error>(code), 0);
   if (run.cycles >= run.watchdog) return fail(run, Error::Watchdog, 0);
   return true;
 }
 
 // The next stream word; false where the run has ended in waiting
-RIFFLE_FUNCTION bool take(WeightStream& stream, const Outside& outside, Run& run, StreamWord& word) {
+RIFFLE_FUNCTION bool take(WeightStream& stream, StreamEnd stream_end, Stop stop, Run& run, StreamWord& word) {
   RIFFLE_INLINE
 Wait:
   for (; stream.empty(); run.starved++, run.cycles++) {
     RIFFLE_TRIPS(0, 16)
-    if (*outside.stream_end && stream.empty()) return fail(run, Error::StreamEnd, 0);
-    if (!alive(run, outside)) return false;
+    if (*stream_end && stream.empty()) return fail(run, Error::StreamEnd, 0);
+    if (!alive(run, stop)) return false;
   }
   word = stream.read();
   return true;
@@ -59,10 +58,10 @@ typedef Int<25> Packed;
 constexpr int kPackedShift = 17;
 
 // Header and weights of the next pair
-RIFFLE_FUNCTION bool load_pair(WeightStream& stream, const Outside& outside, Run& run, std::uint32_t count,
-                               Scale scale[2], Packed weight[kPairWeightsMax][kBanks]) {
+RIFFLE_FUNCTION bool load_pair(WeightStream& stream, StreamEnd stream_end, Stop stop, Run& run,
+                               std::uint32_t count, Scale scale[2], Packed weight[kPairWeightsMax][kBanks]) {
   StreamWord word;
-  if (!take(stream, outside, run, word)) return false;
+  if (!take(stream, stream_end, stop, run, word)) return false;
   const std::uint32_t found = field<kCountLsb, kCountBits>(word);
   if (field<kTagLsb, kTagBits>(word) != kStreamTag || found != count) return fail(run, Error::StreamHeader, found);
   scale[0].bias = signed_field<kBias0Lsb, kBias0Bits>(word);
@@ -75,7 +74,7 @@ Weight:
   for (std::uint32_t i = 0; i < count; i++) {
     RIFFLE_TRIPS(0, 1008)
     RIFFLE_PIPELINE(1)
-    if (i % 2 == 0 && !take(stream, outside, run, word)) return false;
+    if (i % 2 == 0 && !take(stream, stream_end, stop, run, word)) return false;
     const std::uint64_t eight = half_of(word, i % 2);
   Bank:
     for (unsigned k = 0; k < kBanks; k++) {
