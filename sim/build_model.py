@@ -17,7 +17,7 @@ from verilator_root import BUILD, ROOT, environment
 sys.path.insert(0, str(ROOT / "host"))
 from riffle.spec import CONFIGURATIONS  # noqa: E402
 
-MODEL = Path(__file__).with_name("model.cpp")
+MODEL, DDR = (Path(__file__).with_name(name) for name in ("model.cpp", "ddr.hpp"))
 
 
 def build(configuration: str = "full", waves: bool = False) -> Path:
@@ -36,10 +36,10 @@ def build(configuration: str = "full", waves: bool = False) -> Path:
     options = ["--assert", "--trace-fst", "--trace-structs"] if waves else ["--no-assert"]
     arguments = ["--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wall",
                  "--top-module", "riffle", "--prefix", "Vriffle", *parameters, *options,
-                 "-CFLAGS", "-fPIC", "-LDFLAGS", "-shared",
+                 "-CFLAGS", f"-fPIC -I{DDR.parent}", "-LDFLAGS", "-shared",
                  "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_SLOW=-O1", "-MAKEFLAGS", "OPT_GLOBAL=-O2",
                  "--Mdir", str(folder), "-o", library.name]
-    inputs = (*sources("riffle"), MODEL, Path(__file__), parameters, options)
+    inputs = (*sources("riffle"), MODEL, DDR, Path(__file__), parameters, options)
     with locked(folder):
         if up_to_date(folder / "stamp", *inputs):
             return library

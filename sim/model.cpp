@@ -1,4 +1,5 @@
-// The Verilated accelerator behind a C interface: an AXI4 master, an interrupt and a clock that only runs when asked.
+// The Verilated accelerator behind a C interface: an AXI4 master, the memory that it reads itself, an interrupt and a
+// clock that only runs when asked.
 // host/riffle/backends/rtl.py calls it through ctypes; sim/build_model.py builds it.
 //
 // Accesses return the AXI response (0 OKAY, 2 SLVERR, 3 DECERR) or -1 where the model has not answered in time.
@@ -7,6 +8,7 @@
 #include <memory>
 
 #include "Vriffle.h"
+#include "ddr.hpp"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_fst_c.h"
@@ -35,14 +37,16 @@ struct Model {
 #if VM_TRACE
   std::unique_ptr<VerilatedFstC> waves;
 #endif
+  Ddr ddr;
   uint64_t cycles = 0;
 
-  explicit Model(uint32_t seed) {
+  explicit Model(uint32_t seed) : ddr(seed) {
     context.randReset(2);  // memories and registers without reset start at random
     context.randSeed(static_cast<int>(seed));
     context.traceEverOn(true);
     top = std::make_unique<Vriffle>(&context);
     top->aclk = 0;
+    top->m_axi_arready = top->m_axi_rvalid = top->m_axi_rid = 0;
     top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_arvalid = top->s_axi_bready = top->s_axi_rready = 0;
     reset();
   }
@@ -61,9 +65,11 @@ struct Model {
   }
 
   void tick() {
-    top->aclk = 1;
-    top->eval();
-    dump();
+    ddr.clock(*top, [this] {
+      top->aclk = 1;
+      top->eval();
+      dump();
+    });
     context.timeInc(5);
     top->aclk = 0;
     top->eval();
@@ -159,6 +165,12 @@ int riffle_interrupt(const Model* model) { return model->interrupt(); }
 
 // FST waveforms to `path`, or no more where it is null; -1 where the model was built without
 int riffle_trace(Model* model, const char* path) { return model->trace(path); }
+
+// The memory behind m_axi: its first byte, its size, the physical address of that byte, and how it behaves
+uint8_t* riffle_ddr(Model* model) { return model->ddr.memory.data(); }
+uint32_t riffle_ddr_size(const Model*) { return Ddr::kSize; }
+uint32_t riffle_ddr_base(const Model*) { return Ddr::kBase; }
+DdrSettings* riffle_ddr_settings(Model* model) { return &model->ddr.settings; }
 
 // Clock until the interrupt or for `cycles`; returns the level of the interrupt
 int riffle_run(Model* model, uint64_t cycles) {

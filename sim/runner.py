@@ -15,7 +15,9 @@ import re
 import secrets
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +29,13 @@ from verilator_root import BUILD, ROOT, environment
 RTL = ROOT / "hw" / "rtl"
 
 
-def simulate(module: str, test_file: str, **parameters: int) -> None:
+def simulate(module: str, test_file: str, *, generated: Sequence[Path] = (), **parameters: int) -> None:
     """Run the cocotb tests of `test_file` on `module`; where one fails, run again with the same seed and waveforms.
+
+    Parameters
+    ----------
+    generated
+        the module's sources, where a tool has made them and hw/rtl has not; they are not linted
 
     Raises
     ------
@@ -40,14 +47,34 @@ def simulate(module: str, test_file: str, **parameters: int) -> None:
     seed = int(os.environ.get("SEED") or secrets.randbits(31))
     waves = os.environ.get("WAVES", "0") not in ("", "0")
     print(f"{module} {parameters or ''} SEED={seed}", flush=True)
-    if _run(module, Path(test_file), parameters, seed, waves):
+    build = Build(module, parameters, tuple(generated))
+    if _run(build, Path(test_file), seed, waves):
         return
-    waveform = _folder(module, parameters, waves=True) / _test_id() / "dump.fst"
+    waveform = build.folder(waves=True) / _test_id() / "dump.fst"
     if not waves:
-        _run(module, Path(test_file), parameters, seed, waves=True)
+        _run(build, Path(test_file), seed, waves=True)
     node = os.environ.get("PYTEST_CURRENT_TEST", str(test_file)).rsplit(" (", 1)[0]
     raise AssertionError(f"{module} {parameters or ''} failed\n  waveform: {waveform}\n"
                          f"  repeat:   SEED={seed} {sys.executable} -m pytest '{node}'")
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is built of which sources, and where."""
+
+    module: str
+    parameters: dict[str, int]
+    generated: tuple[Path, ...] = ()
+
+    def folder(self, waves: bool) -> Path:
+        names = [self.module, *(f"{name}{value}" for name, value in sorted(self.parameters.items()))]
+        names += ["waves"] * waves
+        if self.generated:
+            names.append(hashlib.sha256(" ".join(map(str, self.generated)).encode()).hexdigest()[:8])
+        return BUILD / "sim" / "-".join(names)
+
+    def sources(self) -> Sequence[Path]:
+        return self.generated or sources(self.module)
 
 
 @cache
@@ -103,10 +130,10 @@ def _code(path: Path) -> str:
     return re.sub(r"//.*|/\*.*?\*/", "", path.read_text())
 
 
-def _run(module: str, test_file: Path, parameters: dict, seed: int, waves: bool) -> bool:
+def _run(build: Build, test_file: Path, seed: int, waves: bool) -> bool:
     """Build if needed, then run; False where a test failed."""
-    folder = _folder(module, parameters, waves)
-    _build(module, parameters, folder, waves)
+    module, folder = build.module, build.folder(waves)
+    _build(build, folder, waves)
     results = folder / _test_id() / "results.xml"
     try:
         get_runner("verilator").test(
@@ -122,9 +149,10 @@ def _run(module: str, test_file: Path, parameters: dict, seed: int, waves: bool)
     return not failed
 
 
-def _build(module: str, parameters: dict, folder: Path, waves: bool) -> None:
-    arguments = ["-Wall", "--assert", *["--trace-fst", "--trace-structs"] * waves]
-    inputs = (*sources(module), Path(__file__), arguments, sorted(parameters.items()))
+def _build(build: Build, folder: Path, waves: bool) -> None:
+    lint = ["-Wno-lint", "-Wno-fatal"] if build.generated else ["-Wall"]
+    arguments = [*lint, "--assert", *["--trace-fst", "--trace-structs"] * waves]
+    inputs = (*build.sources(), Path(__file__), arguments, sorted(build.parameters.items()))
     with locked(folder):
         if up_to_date(folder / "stamp", *inputs):
             return
@@ -133,7 +161,7 @@ def _build(module: str, parameters: dict, folder: Path, waves: bool) -> None:
         runtime = BUILD / "sim" / ("runtime-waves" if waves else "runtime")
         _copy_objects(runtime, folder)
         get_runner("verilator").build(
-            hdl_toplevel=module, sources=sources(module), parameters=parameters, build_dir=folder,
+            hdl_toplevel=build.module, sources=build.sources(), parameters=build.parameters, build_dir=folder,
             build_args=arguments, waves=waves, timescale=("1ns", "1ps"))
         _copy_objects(folder, runtime)
         (folder / "stamp").write_text(fingerprint(*inputs))
@@ -146,11 +174,6 @@ def _copy_objects(source: Path, target: Path) -> None:
         with locked(BUILD / "sim" / "objects"):
             for path in [*source.glob("verilated*.d"), *source.glob("verilated*.o")]:
                 shutil.copy2(path, target)
-
-
-def _folder(module: str, parameters: dict, waves: bool) -> Path:
-    names = [module, *(f"{name}{value}" for name, value in sorted(parameters.items())), *["waves"] * waves]
-    return BUILD / "sim" / "-".join(names)
 
 
 def _test_id() -> str:

@@ -91,7 +91,7 @@ async def reset_values_and_identity(dut):
     control = await Control(dut).start()
     expected = dict.fromkeys(REGISTERS, 0) | REGISTER_RESETS | {
         "ID": ID_VALUE, "VERSION": VERSION_WORD, "SPEC_HASH": SPEC_HASH,
-        "CAPS": ROWS | COLUMNS << REGISTER_FIELDS["CAPS"]["COLUMNS"][0],
+        "CAPS": ROWS | COLUMNS << REGISTER_FIELDS["CAPS"]["COLUMNS"][0] | 1 << REGISTER_FIELDS["CAPS"]["STREAM"][0],
         "DEPTHS": ACTIVATION_DEPTH | WEIGHT_DEPTH << REGISTER_FIELDS["DEPTHS"]["WEIGHTS"][0]}
     assert {register: await control.read(register) for register in REGISTERS} == expected
     assert control.host.latency == 2

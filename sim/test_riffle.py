@@ -129,7 +129,7 @@ async def identity(dut):
     accelerator = await Accelerator(dut).start()
     assert await accelerator.read("ID") == spec.ID_VALUE
     assert await accelerator.read("SPEC_HASH") == spec.SPEC_HASH
-    assert await accelerator.read("CAPS") == ROWS | COLUMNS << 4
+    assert await accelerator.read("CAPS") == ROWS | COLUMNS << 4 | 1 << 12
     assert await accelerator.read("DEPTHS") == ACTIVATION_DEPTH | WEIGHT_DEPTH << 16
     assert await accelerator.error() == ("NONE", 0)
 
@@ -178,7 +178,7 @@ async def wrong_accesses_are_answered_and_reported(dut):
     axi = accelerator.axi
     at = {name: offset for name, (offset, _) in spec.WINDOWS.items()}
     weights_end, activations_end = at["WEIGHTS"] + 16 * WEIGHT_DEPTH, at["ACTIVATIONS"] + 256 * ACTIVATION_DEPTH
-    for offset in (0x58, 0x400, 0x20000, weights_end, activations_end, 0x1FFFFC):
+    for offset in (max(spec.REGISTERS.values()) + 4, 0x400, 0x20000, weights_end, activations_end, 0x1FFFFC):
         await accelerator.refused("BUS_UNMAPPED", axi.write(offset, bytes(4)), offset)
         await accelerator.refused("BUS_UNMAPPED", axi.read(offset, 4), offset)
     await accelerator.refused("BUS_UNMAPPED", axi.write(weights_end - 8, bytes(16)), weights_end)

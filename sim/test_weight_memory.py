@@ -15,7 +15,8 @@ UNMAPPED = next(code for code, (name, *_) in ERRORS.items() if name == "BUS_UNMA
 
 async def fill(dut) -> list[int]:
     """Random contents, each 32-bit word written whole and then partly again; returns the stream words."""
-    await start(dut, start_i=0, busy_i=0, base_i=0, length_i=0, stream_ready_i=0)
+    await start(dut, start_i=0, busy_i=0, resident_i=1, fill_valid_i=0, base_i=0, length_i=0,
+                stream_ready_i=0)
     host = HostPort(dut)
     words = []
     for word in range(4 * DEPTH):

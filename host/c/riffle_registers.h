@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0xb0bf9bf1u
+#define RIFFLE_EXPECTED_SPEC_HASH 0x31df4b8eu
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -130,6 +130,15 @@
 #define RIFFLE_STARVED 0x54u /* cycles of the run in which the engine waited for weights */
 #define RIFFLE_STARVED_COUNT_MASK 0xffffffffu
 #define RIFFLE_STARVED_COUNT_SHIFT 0
+#define RIFFLE_STREAM_SOURCE 0x58u /* where the weight stream comes from */
+#define RIFFLE_STREAM_SOURCE_SOURCE_MASK 0x00000003u
+#define RIFFLE_STREAM_SOURCE_SOURCE_SHIFT 0
+#define RIFFLE_STREAM_ADDRESS 0x5cu /* where the weight stream lies in DDR */
+#define RIFFLE_STREAM_ADDRESS_BYTE_MASK 0xffffffffu
+#define RIFFLE_STREAM_ADDRESS_BYTE_SHIFT 0
+#define RIFFLE_STREAM_TAKEN 0x60u /* how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS */
+#define RIFFLE_STREAM_TAKEN_WORDS_MASK 0xffffffffu
+#define RIFFLE_STREAM_TAKEN_WORDS_SHIFT 0
 
 #define RIFFLE_ERROR_NONE 0 /* no error */
 #define RIFFLE_ERROR_UNKNOWN_OPCODE 1 /* a descriptor has an opcode that this hardware does not know (detail: the opcode) */
@@ -142,6 +151,8 @@
 #define RIFFLE_ERROR_WATCHDOG 8 /* the run took more cycles than WATCHDOG allows */
 #define RIFFLE_ERROR_ABORTED 9 /* the host stopped the run */
 #define RIFFLE_ERROR_BAD_PROGRAM 10 /* PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory */
+#define RIFFLE_ERROR_BAD_STREAM 11 /* STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16 */
+#define RIFFLE_ERROR_DDR_RESPONSE 12 /* the memory answered a read of the weight stream with an error (detail: the stream word) */
 #define RIFFLE_ERROR_BUS_UNMAPPED 32 /* an access to an offset where nothing is, or to a memory beyond its depth */
 #define RIFFLE_ERROR_BUS_MISALIGNED 33 /* an address that is not a multiple of the access size */
 #define RIFFLE_ERROR_BUS_BUSY 34 /* an access to a memory, or a START, while the engine runs */

@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0xb0bf9bf1
+SPEC_HASH = 0x31df4b8e
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -61,6 +61,9 @@ REGISTERS = {
     "CYCLES": 0x4c,
     "BUSY": 0x50,
     "STARVED": 0x54,
+    "STREAM_SOURCE": 0x58,
+    "STREAM_ADDRESS": 0x5c,
+    "STREAM_TAKEN": 0x60,
 }
 
 # register: field: (lowest bit, bits, access)
@@ -87,6 +90,9 @@ REGISTER_FIELDS = {
     "CYCLES": {"COUNT": (0, 32, "ro")},
     "BUSY": {"COUNT": (0, 32, "ro")},
     "STARVED": {"COUNT": (0, 32, "ro")},
+    "STREAM_SOURCE": {"SOURCE": (0, 2, "rw")},
+    "STREAM_ADDRESS": {"BYTE": (0, 32, "rw")},
+    "STREAM_TAKEN": {"WORDS": (0, 32, "ro")},
 }
 
 # register: value after reset, where it is not 0
@@ -110,6 +116,8 @@ ERRORS = {
     8: ("WATCHDOG", "the run took more cycles than WATCHDOG allows", "raise WATCHDOG if the program is that long; otherwise report the descriptor"),
     9: ("ABORTED", "the host stopped the run", "start again"),
     10: ("BAD_PROGRAM", "PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory", "set both before START"),
+    11: ("BAD_STREAM", "STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16", "set both before START; take buffers from the driver"),
+    12: ("DDR_RESPONSE", "the memory answered a read of the weight stream with an error (detail: the stream word)", "check that the buffer still exists and STREAM_ADDRESS is its physical address"),
     32: ("BUS_UNMAPPED", "an access to an offset where nothing is, or to a memory beyond its depth", "see the address map"),
     33: ("BUS_MISALIGNED", "an address that is not a multiple of the access size", "use 32-bit accesses at multiples of 4"),
     34: ("BUS_BUSY", "an access to a memory, or a START, while the engine runs", "wait for the interrupt"),

@@ -2,15 +2,17 @@
 //
 // Computes   the registers of docs/registers.md
 // Contract   host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse.
-//            What the engine samples with start_o is stable then. ISR and DONE: setting wins over clearing.
-//            ERROR keeps the first error, but an engine error replaces a bus error; START clears it.
+//            STREAM_SOURCE cannot be written while the engine runs. What the engine samples with start_o is stable then.
+//            ISR and DONE: setting wins over clearing. ERROR keeps the first error, but an engine error replaces a bus error;
+//            START clears it.
 // Timing     an access is answered after two cycles; interrupt_o follows its causes by one cycle
 module control #(
     parameter int unsigned Rows            = 7,      // lattice
     parameter int unsigned Columns         = 7,
     parameter int unsigned ActivationDepth = 2048,   // words per bank
     parameter int unsigned WeightDepth     = 10240,  // stream words
-    parameter int unsigned Engine          = 0       // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
+    parameter int unsigned Engine          = 0,      // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
+    parameter int unsigned Stream          = 1       // CAPS.STREAM: 1 weights from host or DDR while the engine runs
 ) (
     input  logic        clk_i,
     input  logic        rst_ni,
@@ -35,6 +37,9 @@ module control #(
     output logic [31:0] watchdog_o,
     output logic [31:0] stream_base_o,
     output logic [31:0] stream_length_o,
+    output logic [ 1:0] stream_source_o,
+    output logic [31:0] stream_address_o,
+    input  logic [31:0] stream_taken_i,
     output logic [15:0] image_base_o,
     output logic [ 2:0] image_log2s_o,
     input  logic        busy_i,
@@ -48,7 +53,7 @@ module control #(
 );
   localparam logic Ro = 1'b0, Rw = 1'b1;
   localparam logic [31:0] Caps = (Rows << riffle_pkg::CapsRowsLsb) | (Columns << riffle_pkg::CapsColumnsLsb)
-                               | (Engine << riffle_pkg::CapsEngineLsb);
+                               | (Engine << riffle_pkg::CapsEngineLsb) | (Stream << riffle_pkg::CapsStreamLsb);
   localparam logic [31:0] Depths = (ActivationDepth << riffle_pkg::DepthsActivationsLsb)
                                  | (WeightDepth << riffle_pkg::DepthsWeightsLsb);
 
@@ -95,17 +100,21 @@ module control #(
       riffle_pkg::RegCycles:        {writable, word} = {Ro, cycles_i};
       riffle_pkg::RegBusy:          {writable, word} = {Ro, fed_i};
       riffle_pkg::RegStarved:       {writable, word} = {Ro, starved_i};
+      riffle_pkg::RegStreamSource:  {writable, word} = {Rw, 32'(stream_source_o)};
+      riffle_pkg::RegStreamAddress: {writable, word} = {Rw, stream_address_o};
+      riffle_pkg::RegStreamTaken:   {writable, word} = {Ro, stream_taken_i};
       default:                      {known, writable, word} = '0;
     endcase
   end
 
   // Second cycle: a write replaces bytes of what was found
-  logic write, start_asked, clear_error;
+  logic write, start_asked, refused, clear_error;
   logic [31:0] mask, set, value;
   assign mask  = {{8{host_strb_i[3]}}, {8{host_strb_i[2]}}, {8{host_strb_i[1]}}, {8{host_strb_i[0]}}};
   assign set   = host_wdata_i & mask;  // for fields where writing 1 does something
   assign value = set | (rsp_rdata_o & ~mask);
-  assign write = access_q & host_write_i & writable_q;
+  assign write = access_q & host_write_i & writable_q & ~refused;
+  assign refused = running_o & host_write_i & (host_addr_i == riffle_pkg::RegStreamSource);
   assign start_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlStartLsb];
   assign clear_error = (start_asked & ~running_o) | (write & (host_addr_i == riffle_pkg::RegError));
 
@@ -118,7 +127,7 @@ module control #(
     rsp_error_o <= riffle_pkg::ErrNone;
     if (!known_q) rsp_error_o <= riffle_pkg::ErrBusUnmapped;
     else if (host_write_i && !writable_q) rsp_error_o <= riffle_pkg::ErrBusAccess;
-    else if (start_asked && running_o) rsp_error_o <= riffle_pkg::ErrBusBusy;
+    else if (refused || (start_asked && running_o)) rsp_error_o <= riffle_pkg::ErrBusBusy;
 
     start_o <= start_asked & ~running_o;
     stop_o  <= write & running_o & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
@@ -131,6 +140,8 @@ module control #(
         riffle_pkg::RegProgramLength: length_o        <= value[8:0];
         riffle_pkg::RegStreamBase:    stream_base_o   <= value;
         riffle_pkg::RegStreamLength:  stream_length_o <= value;
+        riffle_pkg::RegStreamSource:  stream_source_o  <= value[1:0];
+        riffle_pkg::RegStreamAddress: stream_address_o <= value;
         riffle_pkg::RegLane:          lane_o          <= value[5:0];
         riffle_pkg::RegWatchdog:      watchdog_o      <= value;
         riffle_pkg::RegImage: begin
@@ -161,7 +172,8 @@ module control #(
     if (!rst_ni) begin
       {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
       {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
-      {first_o, length_o, lane_o, stream_base_o, stream_length_o, image_base_o, image_log2s_o} <= '0;
+      {first_o, length_o, lane_o, stream_base_o, stream_length_o, stream_source_o, stream_address_o} <= '0;
+      {image_base_o, image_log2s_o} <= '0;
       watchdog_o <= riffle_pkg::WatchdogReset;
     end
   end

@@ -40,6 +40,8 @@ module engine #(
     output logic         stream_ready_o,
     input  logic [127:0] stream_data_i,
     input  logic         stream_end_i,
+    input  logic [  7:0] stream_error_i,
+    input  logic [ 23:0] stream_detail_i,
     output logic [3:0][$clog2(ActivationDepth)-1:0] act_raddr_o,
     input  logic [3:0][      Rows*Columns*8-1:0]    act_rdata_i,
     output logic [3:0]                              act_we_o,
@@ -92,7 +94,8 @@ module engine #(
       .fetch_detail_i(fetch_detail), .launch_o(launch), .stop_o(stop), .sequencer_done_i(sequencer_done),
       .quiet_i(quiet), .overlap_i(overlap_q), .feed_i(feed), .starving_i(starving),
       .sequencer_error_i(sequencer_error), .sequencer_code_i(sequencer_code), .sequencer_detail_i(sequencer_detail),
-      .header_error_i(header_error), .header_count_i(header_count), .stream_end_i, .loader_empty_i(loader_empty)
+      .header_error_i(header_error), .header_count_i(header_count), .stream_end_i, .stream_error_i,
+      .stream_detail_i, .loader_empty_i(loader_empty)
   );
   descriptor_fetch u_descriptor_fetch (
       .clk_i, .rst_ni, .fetch_i(fetch), .index_i(fetch_index), .program_addr_o, .program_rdata_i,

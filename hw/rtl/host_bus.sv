@@ -3,12 +3,14 @@
 // Computes   target_o: a pulse to the target of the access; or, where there is none or it may not be accessed now, an
 //            error response. The fields of the request go to all targets past this module.
 // Contract   one access at a time; each pulse of target_o is answered by one pulse of rsp_valid_i of that target, with its
-//            rdata and error. LOG is read only, IMAGE write only; only registers and LOG while the engine runs.
+//            rdata and error. LOG is read only, IMAGE write only; while the engine runs only registers and LOG, and writes to
+//            WEIGHTS with ring_i.
 // Timing     target_o and errors one cycle after req_valid_i; responses pass through
 module host_bus (
     input  logic             clk_i,
     input  logic             rst_ni,
     input  logic             running_i,    // the engine runs, or starts in this cycle
+    input  logic             ring_i,       // the host fills the weights as they are used
     input  logic             req_valid_i,
     input  logic             req_write_i,
     input  logic [20:0]      req_addr_i,
@@ -40,7 +42,7 @@ module host_bus (
   always_comb begin
     if (target == '0) error = riffle_pkg::ErrBusUnmapped;
     else if ((log && req_write_i) || (image && !req_write_i)) error = riffle_pkg::ErrBusAccess;
-    else if (running_i && !registers && !log) error = riffle_pkg::ErrBusBusy;
+    else if (running_i && !registers && !log && !(weights && req_write_i && ring_i)) error = riffle_pkg::ErrBusBusy;
     else error = riffle_pkg::ErrNone;
   end
   always_ff @(posedge clk_i) begin

@@ -2,7 +2,7 @@
 //
 // Computes   axi_slave -> host_bus -> { control, program, log, weights, activations } around the engine
 // Contract   docs/registers.md. Every access is answered; a failed one with SLVERR, a code in ERROR and its byte offset in
-//            ERROR_INFO. Any engine with the ports of u_engine will do.
+//            ERROR_INFO. Any engine with the ports of u_engine will do. m_axi_* reads the weight stream from DDR.
 // Timing     a bulk write takes a beat every three cycles (activations and image: four)
 module riffle #(
     parameter int unsigned Rows            = 7,     // lattice
@@ -41,11 +41,28 @@ module riffle #(
     output logic        s_axi_rlast,
     output logic        s_axi_rvalid,
     input  logic        s_axi_rready,
+    output logic        m_axi_arid,
+    output logic [31:0] m_axi_araddr,
+    output logic [ 7:0] m_axi_arlen,
+    output logic [ 2:0] m_axi_arsize,
+    output logic [ 1:0] m_axi_arburst,
+    output logic [ 3:0] m_axi_arcache,
+    output logic [ 2:0] m_axi_arprot,
+    output logic        m_axi_arvalid,
+    input  logic        m_axi_arready,
+    input  logic        m_axi_rid,
+    input  logic [63:0] m_axi_rdata,
+    input  logic [ 1:0] m_axi_rresp,
+    input  logic        m_axi_rlast,
+    input  logic        m_axi_rvalid,
+    output logic        m_axi_rready,
     // the name that pynq and Vivado know; Verilator's C++ model calls it __SYM__interrupt
     // verilator lint_off SYMRSVDWORD
     output logic        interrupt
     // verilator lint_on SYMRSVDWORD
 );
+  // sources of the weight stream
+  localparam logic [1:0] Resident = 2'd0, Host = 2'd1, Ddr = 2'd2;
   // targets of the host bus
   localparam int unsigned Registers = 0, Program = 1, Log = 2, Weights = 3, Activations = 4;
 
@@ -54,7 +71,7 @@ module riffle #(
   assign rst_ni = aresetn;
 
   // host bus: the fields of a request go to every target
-  logic req_valid, host_write, rsp_valid, error_valid, image;
+  logic host_req, host_write, rsp_valid, error_valid, image;
   logic [20:0] host_addr, error_offset;
   logic [31:0] host_wdata, rsp_rdata;
   logic [3:0] host_strb;
@@ -70,7 +87,7 @@ module riffle #(
       .s_axi_bid, .s_axi_bresp, .s_axi_bvalid, .s_axi_bready,
       .s_axi_arid, .s_axi_araddr, .s_axi_arlen, .s_axi_arsize, .s_axi_arburst, .s_axi_arvalid, .s_axi_arready,
       .s_axi_rid, .s_axi_rdata, .s_axi_rresp, .s_axi_rlast, .s_axi_rvalid, .s_axi_rready,
-      .req_valid_o(req_valid), .req_write_o(host_write), .req_addr_o(host_addr),
+      .req_valid_o(host_req), .req_write_o(host_write), .req_addr_o(host_addr),
       .req_wdata_o(host_wdata), .req_strb_o(host_strb),
       .rsp_valid_i(rsp_valid), .rsp_rdata_i(rsp_rdata), .rsp_error_i(rsp_error),
       .error_valid_o(error_valid), .error_code_o(error_code), .error_offset_o(error_offset)
@@ -78,8 +95,8 @@ module riffle #(
 
   logic running, start, stop, busy, done;
   host_bus u_host_bus (
-      .clk_i, .rst_ni, .running_i(running),
-      .req_valid_i(req_valid), .req_write_i(host_write), .req_addr_i(host_addr),
+      .clk_i, .rst_ni, .running_i(running), .ring_i(stream_source == Host),
+      .req_valid_i(host_req), .req_write_i(host_write), .req_addr_i(host_addr),
       .rsp_valid_o(rsp_valid), .rsp_rdata_o(rsp_rdata), .rsp_error_o(rsp_error),
       .target_o(target), .image_o(image),
       .rsp_valid_i(target_valid), .rsp_rdata_i(target_rdata), .rsp_error_i(target_error)
@@ -88,7 +105,8 @@ module riffle #(
   logic [7:0] first, current, engine_error;
   logic [8:0] length;
   logic [5:0] lane;
-  logic [31:0] watchdog, stream_base, stream_length, engine_info, cycles, fed, starved;
+  logic [31:0] watchdog, stream_base, stream_length, stream_address, stream_taken, engine_info, cycles, fed, starved;
+  logic [1:0] stream_source;
   logic [15:0] image_base;
   logic [2:0] image_log2s;
   control #(
@@ -102,7 +120,8 @@ module riffle #(
       .error_valid_i(error_valid), .error_code_i(error_code), .error_offset_i(error_offset),
       .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop),
       .first_o(first), .length_o(length), .lane_o(lane), .watchdog_o(watchdog),
-      .stream_base_o(stream_base), .stream_length_o(stream_length),
+      .stream_base_o(stream_base), .stream_length_o(stream_length), .stream_source_o(stream_source),
+      .stream_address_o(stream_address), .stream_taken_i(stream_taken),
       .image_base_o(image_base), .image_log2s_o(image_log2s),
       .busy_i(busy), .done_i(done), .error_i(engine_error), .error_info_i(engine_info),
       .current_i(current), .cycles_i(cycles), .fed_i(fed), .starved_i(starved)
@@ -130,17 +149,52 @@ module riffle #(
   );
   assign target_error[Log] = riffle_pkg::ErrNone;
 
-  logic stream_valid, stream_ready, stream_end;
-  logic [127:0] stream_data;
+  logic stream_valid, stream_ready, stream_end, fill_valid, taken;
+  logic [127:0] stream_data, fill_data;
   weight_memory #(.Depth(WeightDepth)) u_weight_memory (
       .clk_i, .rst_ni,
       .host_valid_i(target[Weights]), .host_write_i(host_write), .host_addr_i(host_addr[17:0]),
       .host_wdata_i(host_wdata), .host_strb_i(host_strb),
       .rsp_valid_o(target_valid[Weights]), .rsp_rdata_o(target_rdata[Weights]), .rsp_error_o(target_error[Weights]),
-      .start_i(start), .busy_i(busy), .base_i(stream_base), .length_i(stream_length),
-      .stream_valid_o(stream_valid), .stream_ready_i(stream_ready), .stream_data_o(stream_data),
+      .start_i(start), .busy_i(busy), .resident_i(stream_source == Resident), .base_i(stream_base),
+      .length_i(stream_length), .fill_valid_i(fill_valid), .fill_data_i(fill_data), .taken_o(taken),
+      .taken_count_o(stream_taken), .stream_valid_o(stream_valid), .stream_ready_i(stream_ready), .stream_data_o(stream_data),
       .stream_end_o(stream_end)
   );
+
+  // weights from DDR: what is in flight when a run ends comes back to nobody
+  logic from_ddr, ddr_error, req_valid, req_ready, read_valid, read_error;
+  logic [31:0] req_addr;
+  logic [3:0] req_last;
+  logic [63:0] read_data;
+  logic [23:0] ddr_word;
+  logic [7:0] stream_error;
+  assign from_ddr = stream_source == Ddr;
+  stream_fetch #(.Depth(WeightDepth)) u_stream_fetch (
+      .clk_i, .rst_ni, .start_i(start & from_ddr), .stop_i(~running), .base_i(stream_address), .length_i(stream_length),
+      .taken_i(taken), .fill_valid_o(fill_valid), .fill_data_o(fill_data), .error_o(ddr_error), .word_o(ddr_word),
+      .req_valid_o(req_valid), .req_ready_i(req_ready), .req_addr_o(req_addr), .req_last_o(req_last),
+      .data_valid_i(read_valid), .data_i(read_data), .data_error_i(read_error)
+  );
+  read_master u_read_master (
+      .clk_i, .rst_ni, .flush_i(~running | start), .req_valid_i(req_valid), .req_ready_o(req_ready), .req_addr_i(req_addr),
+      .req_last_i(req_last), .data_valid_o(read_valid), .data_o(read_data), .data_error_o(read_error),
+      .m_axi_araddr, .m_axi_arlen(m_axi_arlen[3:0]), .m_axi_arvalid, .m_axi_arready, .m_axi_rdata, .m_axi_rresp,
+      .m_axi_rlast, .m_axi_rvalid
+  );
+  assign m_axi_arid       = 1'b0;
+  assign m_axi_arlen[7:4] = '0;
+  assign m_axi_arsize     = 3'd3;     // 8 bytes
+  assign m_axi_arburst    = 2'd1;     // INCR
+  assign m_axi_arcache    = 4'b0011;  // normal, not cached: what an HP port is
+  assign m_axi_arprot     = '0;
+  assign m_axi_rready     = 1'b1;     // there is room for everything that was asked for
+  logic unused;
+  assign unused = m_axi_rid;
+
+  // BAD_STREAM holds for the whole run, DDR_RESPONSE from the failed read on
+  assign stream_error = (stream_source > Ddr || (from_ddr && stream_address[3:0] != '0)) ? riffle_pkg::ErrBadStream :
+                        (from_ddr && ddr_error) ? riffle_pkg::ErrDdrResponse : riffle_pkg::ErrNone;
 
   logic [3:0][$clog2(ActivationDepth)-1:0] act_raddr;
   logic [3:0][Rows*Columns*8-1:0] act_rdata;
@@ -166,7 +220,7 @@ module riffle #(
       .program_addr_o(program_addr), .program_rdata_i(program_rdata),
       .log_we_o(log_we), .log_addr_o(log_addr), .log_wdata_o(log_wdata),
       .stream_valid_i(stream_valid), .stream_ready_o(stream_ready), .stream_data_i(stream_data),
-      .stream_end_i(stream_end),
+      .stream_end_i(stream_end), .stream_error_i(stream_error), .stream_detail_i(from_ddr ? ddr_word : '0),
       .act_raddr_o(act_raddr), .act_rdata_i(act_rdata),
       .act_we_o(act_we), .act_waddr_o(act_waddr), .act_wdata_o(act_wdata)
   );

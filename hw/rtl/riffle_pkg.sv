@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'hb0bf9bf1;
+  localparam logic [31:0] SpecHash = 32'h31df4b8e;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -103,6 +103,11 @@ package riffle_pkg;
   localparam logic [9:0] RegCycles = 10'h04c;  // cycles of the run, from START to the interrupt
   localparam logic [9:0] RegBusy = 10'h050;  // cycles of the run in which the array, or a pool, was fed
   localparam logic [9:0] RegStarved = 10'h054;  // cycles of the run in which the engine waited for weights
+  localparam logic [9:0] RegStreamSource = 10'h058;  // where the weight stream comes from
+  localparam int unsigned StreamSourceSourceLsb = 0;
+  localparam int unsigned StreamSourceSourceWidth = 2;
+  localparam logic [9:0] RegStreamAddress = 10'h05c;  // where the weight stream lies in DDR
+  localparam logic [9:0] RegStreamTaken = 10'h060;  // how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS
 
   typedef enum logic [7:0] {
     ErrNone = 8'd0,  // no error
@@ -116,6 +121,8 @@ package riffle_pkg;
     ErrWatchdog = 8'd8,  // the run took more cycles than WATCHDOG allows
     ErrAborted = 8'd9,  // the host stopped the run
     ErrBadProgram = 8'd10,  // PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory
+    ErrBadStream = 8'd11,  // STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16
+    ErrDdrResponse = 8'd12,  // the memory answered a read of the weight stream with an error (detail: the stream word)
     ErrBusUnmapped = 8'd32,  // an access to an offset where nothing is, or to a memory beyond its depth
     ErrBusMisaligned = 8'd33,  // an address that is not a multiple of the access size
     ErrBusBusy = 8'd34,  // an access to a memory, or a START, while the engine runs

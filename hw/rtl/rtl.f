@@ -6,6 +6,8 @@ word_memory.sv
 program_memory.sv
 log_memory.sv
 weight_memory.sv
+read_master.sv
+stream_fetch.sv
 act_bank.sv
 act_memory.sv
 lattice_shift.sv

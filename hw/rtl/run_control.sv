@@ -46,6 +46,8 @@ module run_control (
     input  logic        header_error_i,
     input  logic [ 9:0] header_count_i,
     input  logic        stream_end_i,
+    input  logic [ 7:0] stream_error_i,   // code of an error in bringing the stream here, 0: none
+    input  logic [23:0] stream_detail_i,
     input  logic        loader_empty_i
 );
   localparam int unsigned FinishCycles = 16;  // from the earliest next launch until the last write has landed, and more
@@ -73,6 +75,7 @@ module run_control (
     if (stop_i) code = riffle_pkg::ErrAborted;
     else if (sequencer_error_i) {code, detail} = {sequencer_code_i, sequencer_detail_i};
     else if (ready && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
+    else if (stream_error_i != riffle_pkg::ErrNone) {code, detail} = {stream_error_i, stream_detail_i};
     else if (hungry_q == '1 && header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
     else if (hungry_q == '1) code = riffle_pkg::ErrStreamEnd;
     else if (expired_q) code = riffle_pkg::ErrWatchdog;

@@ -1,9 +1,12 @@
-// weight_memory - the resident weights: a memory for the host, a stream for the engine
+// weight_memory - a memory for the host, or a ring that is filled as it empties; a stream for the engine
 //
-// Computes   stream_data_o: words base_i, base_i + 1, ... of the memory, length_i of them
-// Contract   start_i begins a stream; it is dropped when busy_i (high from the cycle after start_i) falls.
-//            stream_end_o is high two cycles after the last word was taken; where base_i + length_i lies beyond the memory the stream
-//            ends with the memory. No host access while busy_i is high (host_bus refuses it).
+// Computes   stream_data_o, length_i words: resident_i: words base_i, base_i + 1, ... of the memory; otherwise a ring: the
+//            words that come with fill_valid_i, and those that the host completes by writing their last 32 bits
+// Contract   start_i begins a stream, and with it an empty ring at word 0; it is dropped when busy_i (high from the cycle after
+//            start_i) falls. stream_end_o is high two cycles after the last word was taken; where base_i + length_i lies beyond
+//            the memory the resident stream ends with the memory. While busy_i is high the host may only write, and only to
+//            the ring (host_bus refuses the rest); what would overwrite words that wait is refused with BUS_BUSY.
+//            fill_valid_i only with room: Depth words, and one for each taken_o.
 //            host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse
 // Timing     first word five cycles after start_i, then one per cycle; host write answered after one cycle, read after three
 module weight_memory #(
@@ -21,6 +24,11 @@ module weight_memory #(
     output logic [  7:0] rsp_error_o,
     input  logic         start_i,
     input  logic         busy_i,
+    input  logic         resident_i,
+    input  logic         fill_valid_i,
+    input  logic [127:0] fill_data_i,
+    output logic         taken_o,         // a word has left the memory
+    output logic [ 31:0] taken_count_o,   // of this run
     input  logic [ 31:0] base_i,          // stream word
     input  logic [ 31:0] length_i,        // stream words
     output logic         stream_valid_o,
@@ -29,49 +37,64 @@ module weight_memory #(
     output logic         stream_end_o
 );
   localparam int unsigned AddrWidth = $clog2(Depth);
+  localparam int unsigned LengthWidth = 24;  // longer streams count as this long: 256 MB
   localparam int unsigned FifoDepth = 8;  // more than the five cycles from a fetch to its place being free again
   if (Depth < 2 || Depth * riffle_pkg::StreamBytes > riffle_pkg::WeightsSize) begin : gen_bad_depth
     $error("Depth of weight_memory must be at least 2 and fit the WEIGHTS window");
   end
 
   // fetch: one word per cycle while the words on their way have a place in the FIFO
-  logic active_q, exhausted_q, fetch, push, pop;
-  logic [AddrWidth:0] next_q, left_q;  // 0..Depth
+  logic active_q, exhausted_q, available_q, last_word, fetch, push, pop;
+  logic [AddrWidth:0] next_q, credit_q;  // 0..Depth; words in the ring
+  logic [LengthWidth-1:0] left_q;
   logic [3:0] places_q;
   logic [2:0] flight_q;
-  assign fetch     = active_q & ~exhausted_q & (places_q != '0);
+  assign last_word = next_q == (AddrWidth + 1)'(Depth - 1);
+  assign fetch     = active_q & ~exhausted_q & available_q & (places_q != '0);
   assign push      = flight_q[2];
   assign pop       = stream_valid_o & stream_ready_i;
   always_ff @(posedge clk_i) begin
     active_q <= rst_ni & (start_i | (active_q & busy_i));
     if (start_i) begin
-      next_q <= (base_i < Depth) ? base_i[AddrWidth:0] : (AddrWidth + 1)'(Depth);
-      left_q <= (length_i < Depth) ? length_i[AddrWidth:0] : (AddrWidth + 1)'(Depth);
-      exhausted_q <= base_i >= Depth || length_i == '0;
+      next_q      <= resident_i ? base_i[AddrWidth:0] : '0;
+      left_q      <= (|length_i[31:LengthWidth]) ? '1 : length_i[LengthWidth-1:0];
+      exhausted_q <= (resident_i && base_i >= Depth) || length_i == '0;
     end else if (fetch) begin
-      next_q <= next_q + 1'b1;
-      left_q <= left_q - 1'b1;
-      exhausted_q <= left_q == (AddrWidth + 1)'(1) || next_q == (AddrWidth + 1)'(Depth - 1);
+      next_q      <= last_word ? '0 : next_q + 1'b1;
+      left_q      <= left_q - 1'b1;
+      exhausted_q <= left_q == LengthWidth'(1) || (resident_i && last_word);
     end
+    // known a cycle late: a word that comes waits, one that goes is reckoned with
+    available_q <= resident_i | (|credit_q[AddrWidth:1]) | (credit_q[0] & ~fetch);
+    credit_q    <= credit_q + (AddrWidth + 1)'(filled_q) - (AddrWidth + 1)'(fetch);
+    taken_o     <= fetch;
+    if (start_i) taken_count_o <= '0;
+    else if (fetch) taken_count_o <= taken_count_o + 32'd1;
+    if (!active_q) credit_q <= '0;
   end
 
   // memory: registered address, array read, output register
-  logic mapped, host_read;
-  logic [AddrWidth-1:0] addr_q;
+  logic mapped, full, host_read, host_write, filled_q;
+  logic [AddrWidth-1:0] raddr_q, waddr_q, fill_q;  // fill_q: the ring's next free word
   logic [3:0][3:0] we_q;
-  logic [31:0] wdata_q;
-  logic [3:0][31:0] word;
-  assign mapped    = 32'(host_addr_i[17:4]) < Depth;
-  assign host_read = host_valid_i & mapped & ~host_write_i;
+  logic [3:0][31:0] wdata_q, word;
+  assign mapped     = 32'(host_addr_i[17:4]) < Depth;
+  assign full       = active_q && credit_q == (AddrWidth + 1)'(Depth);
+  assign host_read  = host_valid_i & mapped & ~host_write_i;
+  assign host_write = host_valid_i & mapped & host_write_i & ~full;
   always_ff @(posedge clk_i) begin
-    addr_q  <= active_q ? next_q[AddrWidth-1:0] : host_addr_i[4+:AddrWidth];
-    wdata_q <= host_wdata_i;
-    we_q    <= '0;
-    we_q[host_addr_i[3:2]] <= host_strb_i & {4{host_valid_i & mapped & host_write_i}};
+    raddr_q <= active_q ? next_q[AddrWidth-1:0] : host_addr_i[4+:AddrWidth];
+    waddr_q <= fill_valid_i ? fill_q : host_addr_i[4+:AddrWidth];
+    wdata_q <= fill_valid_i ? fill_data_i : {4{host_wdata_i}};
+    we_q    <= {16{fill_valid_i}};
+    if (host_write) we_q[host_addr_i[3:2]] <= host_strb_i;
+    filled_q <= active_q & (fill_valid_i | (host_write & (host_addr_i[3:2] == 2'd3)));
+    if (!active_q) fill_q <= '0;
+    else if (fill_valid_i) fill_q <= (fill_q == AddrWidth'(Depth - 1)) ? '0 : fill_q + 1'b1;
   end
   for (genvar i = 0; i < 4; i++) begin : gen_memory
     word_memory #(.Depth(Depth)) u_memory (
-        .clk_i, .we_i(we_q[i]), .waddr_i(addr_q), .wdata_i(wdata_q), .raddr_i(addr_q), .rdata_o(word[i])
+        .clk_i, .we_i(we_q[i]), .waddr_i(waddr_q), .wdata_i(wdata_q[i]), .raddr_i(raddr_q), .rdata_o(word[i])
     );
   end
 
@@ -98,7 +121,7 @@ module weight_memory #(
   always_ff @(posedge clk_i) begin
     reading_q   <= {2{rst_ni}} & {reading_q[0], host_read};
     rsp_valid_o <= rst_ni & (reading_q[1] | (host_valid_i & ~host_read));
-    rsp_error_o <= mapped ? riffle_pkg::ErrNone : riffle_pkg::ErrBusUnmapped;
+    rsp_error_o <= !mapped ? riffle_pkg::ErrBusUnmapped : (full & host_write_i) ? riffle_pkg::ErrBusBusy : riffle_pkg::ErrNone;
   end
   assign rsp_rdata_o = word[host_addr_i[3:2]];
 

@@ -44,6 +44,8 @@ enum class Error : std::uint8_t {
   Watchdog = 8,
   Aborted = 9,
   BadProgram = 10,
+  BadStream = 11,
+  DdrResponse = 12,
   BusUnmapped = 32,
   BusMisaligned = 33,
   BusBusy = 34,

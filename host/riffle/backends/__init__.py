@@ -6,6 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
+from .buffers import Buffer
+
 
 class Backend(Protocol):
     """Accesses to the accelerator's segment; offsets are bytes, multiples of 4.
@@ -29,3 +31,6 @@ class Backend(Protocol):
 
     def wait_interrupt(self, cycles: int) -> bool:
         """Wait until the interrupt is high, at most as long as the hardware takes for `cycles`; whether it is."""
+
+    def allocate(self, size: int) -> Buffer:
+        """Bytes of memory that the accelerator reads by itself, at a multiple of 4096."""

@@ -15,16 +15,31 @@ import numpy as np
 
 from .. import spec
 from ..errors import BusError, HardwareError
+from .buffers import Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
 OFFSET, WORD, WORDS = ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)
+
+
+class DdrSettings(ctypes.Structure):
+    """How the simulated DDR behaves; see sim/ddr.hpp. All are uint32 and take effect at once."""
+
+    _fields_ = [(name, ctypes.c_uint32) for name in (
+        "latency", "latency_worst", "bytes_per_1024", "refresh_interval", "refresh_cycles", "stall_percent",
+        "fail_from", "silent")]
+
+
 FUNCTIONS = {  # name: (result, arguments after the model)
     "riffle_free": (None, ()),
     "riffle_reset": (None, ()),
     "riffle_cycles": (ctypes.c_uint64, ()),
     "riffle_interrupt": (ctypes.c_int, ()),
     "riffle_trace": (ctypes.c_int, (ctypes.c_char_p,)),
+    "riffle_ddr": (ctypes.POINTER(ctypes.c_uint8), ()),
+    "riffle_ddr_base": (ctypes.c_uint32, ()),
+    "riffle_ddr_size": (ctypes.c_uint32, ()),
+    "riffle_ddr_settings": (ctypes.POINTER(DdrSettings), ()),
     "riffle_run": (ctypes.c_int, (ctypes.c_uint64,)),
     "riffle_write": (ctypes.c_int, (OFFSET, WORD, ctypes.c_uint32)),
     "riffle_read": (ctypes.c_int, (OFFSET, WORDS)),
@@ -75,6 +90,8 @@ class RtlBackend:
         self._model = ctypes.c_void_p(self._library.riffle_new(seed))
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
+        size, base = (getattr(self._library, name)(self._model) for name in ("riffle_ddr_size", "riffle_ddr_base"))
+        self._heap = Heap(np.ctypeslib.as_array(self._library.riffle_ddr(self._model), (size,)), base)
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
@@ -96,6 +113,15 @@ class RtlBackend:
     def reset(self) -> None:
         """Pull the reset. Memories keep what they hold."""
         self._library.riffle_reset(self._model)
+
+    @property
+    def ddr(self) -> DdrSettings:
+        """Latency, bandwidth and faults of the simulated DDR."""
+        return self._library.riffle_ddr_settings(self._model).contents
+
+    def allocate(self, size: int) -> Buffer:
+        """Memory that the accelerator reads by itself; valid until `close`."""
+        return self._heap.allocate(size)
 
     def read(self, offset: int) -> int:
         word = WORD()

@@ -1,0 +1,77 @@
+// stream_fetch - asks for the weight stream in DDR, ahead of its use, and puts its words together
+//
+// Computes   fill_data_o: the length_i stream words from byte address base_i on
+// Contract   start_i begins a stream and forgets the one before. No more words are asked for than have room: Depth words,
+//            and one more for each taken_i. base_i must be a multiple of 16. After error_o nothing more is asked for.
+// Timing     a burst of up to 16 beats, none across a 128-byte boundary, every other cycle; two beats make a word, which is
+//            on fill_data_o one cycle after its second beat
+module stream_fetch #(
+    parameter int unsigned Depth = 10240  // stream words that have room
+) (
+    input  logic         clk_i,
+    input  logic         rst_ni,
+    input  logic         start_i,
+    input  logic         stop_i,
+    input  logic [ 31:0] base_i,          // byte address
+    input  logic [ 31:0] length_i,        // stream words
+    input  logic         taken_i,
+    output logic         fill_valid_o,
+    output logic [127:0] fill_data_o,
+    output logic         error_o,         // a read has failed, word_o is the word
+    output logic [ 23:0] word_o,
+    output logic         req_valid_o,
+    input  logic         req_ready_i,
+    output logic [ 31:0] req_addr_o,
+    output logic [  3:0] req_last_o,
+    input  logic         data_valid_i,
+    input  logic [ 63:0] data_i,
+    input  logic         data_error_i
+);
+  localparam int unsigned BurstWords = 8;  // 128 bytes
+  localparam int unsigned RoomWidth = $clog2(Depth + 1);
+
+  // requests: one is made ready while none waits
+  logic active_q, enough_q;
+  logic [27:0] word_addr_q;  // address / 16
+  logic [31:0] left_q;
+  logic [RoomWidth-1:0] room_q;
+  logic [3:0] to_boundary, words;
+  assign to_boundary = 4'(BurstWords) - {1'b0, word_addr_q[2:0]};
+  assign words       = (left_q < 32'(to_boundary)) ? left_q[3:0] : to_boundary;
+  logic prepare;
+  assign prepare = active_q & ~req_valid_o & enough_q & (left_q != '0);
+  always_ff @(posedge clk_i) begin
+    enough_q <= room_q >= RoomWidth'(BurstWords);
+    if (prepare) begin
+      req_addr_o  <= {word_addr_q, 4'd0};
+      req_last_o  <= {words[2:0] - 3'd1, 1'b1};
+      word_addr_q <= word_addr_q + 28'(words);
+      left_q      <= left_q - 32'(words);
+    end
+    room_q      <= room_q + RoomWidth'(taken_i) - (prepare ? RoomWidth'(words) : '0);
+    req_valid_o <= prepare | (req_valid_o & ~req_ready_i);
+    if (start_i) begin
+      word_addr_q <= base_i[31:4];
+      left_q      <= length_i;
+      room_q      <= RoomWidth'(Depth);
+    end
+    active_q <= rst_ni & ~stop_i & ~error_o & (start_i | active_q);
+    if (!active_q) req_valid_o <= 1'b0;
+  end
+
+  // answers: two beats make a word
+  logic second_q;
+  always_ff @(posedge clk_i) begin
+    fill_valid_o <= data_valid_i & second_q & ~data_error_i & active_q;
+    if (data_valid_i) begin
+      second_q    <= ~second_q;
+      fill_data_o <= {data_i, fill_data_o[127:64]};
+      if (second_q && !data_error_i && !error_o) word_o <= word_o + 24'd1;
+    end
+    error_o <= error_o | (data_valid_i & data_error_i & active_q);
+    if (start_i || !rst_ni) {second_q, error_o, word_o, fill_valid_o} <= '0;
+  end
+
+  logic unused;
+  assign unused = &{1'b0, base_i[3:0]};  // 0: control refuses other addresses
+endmodule
