@@ -96,7 +96,7 @@ def test_classify_takes_pictures_of_any_kind(riffle, tmp_path, number):
     assert code == 0 and all(str(path) in output for path in paths)
     assert [text.split() for text in re.findall(r"\d+\.\d% \d", output)][::3] == [
         [likely, label] for likely, _ in (text.split() for text in re.findall(r"\d+\.\d% \d", output)[::3])]
-    assert "28x28, as it is" in output and "300x260: digit cut out" in output
+    assert "28x28, as it is" in output and "300x260: cut out, centred" in output
     assert "weights are random" not in output
 
 

@@ -51,7 +51,15 @@ class Case:
         layer = self.program.records[index].layer
         assert (caught.value.name, caught.value.index, caught.value.layer) == (name, index, layer)
         assert f"{name} at descriptor {index}, layer {layer}" in str(caught.value) and "Remedy: " in str(caught.value)
+        with pytest.raises(BusError, match="BUS_UNMAPPED"):  # the next error is seen, too
+            self.accelerator.backend.read(0x20000)
         return caught.value
+
+    def never_end(self, index=1):
+        """Make a descriptor work on one block again and again."""
+        endless = Descriptor(opcode=spec.OPCODES["MAXPOOL"], taps9=1, blocks=1, groups=0xFFFF, group_outputs=0xFFFE,
+                             modulus=2)
+        self.accelerator.segment.write_window("PROGRAM", 32 * index, pack_program([endless]))
 
 
 @pytest.fixture
@@ -298,9 +306,7 @@ def test_program_that_is_not_there_is_refused(case):
 
 
 def test_engine_that_never_finishes_meets_the_watchdog(case):
-    endless = Descriptor(opcode=spec.OPCODES["MAXPOOL"], taps9=1, blocks=1, groups=0xFFFF, group_outputs=0xFFFE,
-                         modulus=2)  # the same block again and again
-    case.accelerator.segment.write_window("PROGRAM", 32, pack_program([endless]))
+    case.never_end(1)
     error = case.stopped("WATCHDOG", 1, lambda: case.accelerator.run(case.image))
     assert "raise WATCHDOG if the program is that long" in str(error)
     case.check(reload=True)
@@ -313,12 +319,13 @@ def test_engine_that_never_finishes_meets_the_watchdog(case):
 def test_lost_interrupt_is_a_timeout_and_the_run_is_aborted(case):
     other = Accelerator(Proxy(case.accelerator.backend, wait_interrupt=lambda cycles: False))
     other.load(case.program)
+    case.never_end()
     with pytest.raises(RunTimeout, match=r"no interrupt within \d+ cycles \(CTRL 0x1, .*Remedy: the run was aborted, "
                                          "the next one may work: check that the interrupt is connected") as caught:
         other.run(case.image)
     assert caught.value.state["ISR"] == 0 and not caught.value.state["CTRL"] & 4
     assert case.accelerator.segment.fields("CTRL")["IDLE"]
-    case.check()
+    case.check(reload=True)
 
 
 def test_engine_that_ignores_abort_is_named(case):
@@ -341,18 +348,20 @@ def test_interrupted_wait_leaves_no_engine_running(case):
         raise KeyboardInterrupt
     other = Accelerator(Proxy(case.accelerator.backend, wait_interrupt=interrupted))
     other.load(case.program)
+    case.never_end()
     with pytest.raises(KeyboardInterrupt):
         other.run(case.image)
     assert case.accelerator.segment.fields("CTRL")["IDLE"]
-    case.check()
+    case.check(reload=True)
 
 
 def test_new_accelerator_stops_what_runs(case):
     case.check()
+    case.never_end()
     case.accelerator.segment.set_fields("CTRL", START=1)
     Accelerator(case.accelerator.backend)
     assert case.accelerator.segment.fields("CTRL")["IDLE"]
-    case.check()
+    case.check(reload=True)
 
 
 def test_reset_during_a_run(case):

@@ -58,6 +58,6 @@ def fit(picture: np.ndarray, network: IntegerNetwork) -> tuple[np.ndarray, str]:
     if picture.shape[:2] == (tensor.height, tensor.width):
         return picture, f"{size}, as it is"
     if network.metadata.get("data") == catalogue.DIGITS:
-        return digits.prepare(picture), f"{size}: digit cut out, centred, made 8x8 and enlarged to 28x28"
+        return digits.prepare(picture), f"{size}: cut out, centred, made 8x8, then 28x28"
     done = f"{size}: middle cut out, resized to {tensor.width}x{tensor.height}"
     return square(picture, tensor.height, tensor.width), done

@@ -18,7 +18,7 @@ def info(console: Console, layers: str | None) -> None:
     """Print the complexity tables, or the layers of one architecture."""
     if layers:
         return console.print(layer_table(layers))
-    table = make_table("ShuffleNet V1, 224x224, million multiply-accumulates",
+    table = make_table("ShuffleNet V1, 224x224, million MACs",
                        {"network": "left", "paper": "right", "ours": "right", "difference": "right"})
     for architecture, paper, ours in complexity_table():
         table.add_row(architecture.name, str(paper), f"{ours:.1f}", f"{ours / paper - 1:+.1%}")
