@@ -20,7 +20,9 @@ from native import HEADERS, KERNELS
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "hls"
 CORES = ("grouped_pointwise", "depthwise", "channel_shuffle")
-TOPS = {"engine": "riffle_engine"}  # kernels whose top function is not named like them
+SMALL = "engine_small"  # the engine as its tests build it
+TOPS = {"engine": "riffle_engine", SMALL: "riffle_engine"}  # kernels whose top function is not named like them
+SMALL_SIZES = {"ROWS": 2, "COLUMNS": 3, "DEPTH": 256}
 DEVICE, CLOCK_NS = "xc7z020-1clg484-VVD", 10  # Bambu's name of the part that is nearest to the PYNQ-Z2's
 INSTALL = {
     "vitis": "neither vitis-run nor vitis_hls is on PATH: install Vitis (2020.2 or later, free edition, with 7-series "
@@ -51,7 +53,7 @@ def synthesise(kernel: str, tool: str) -> Path:
     call = command(tool)
     if call is None:
         raise RuntimeError(INSTALL[tool])
-    known = CORES if tool == "bambu" else sorted(path.stem for path in KERNELS.glob("*.cpp"))
+    known = CORES if tool == "bambu" else sorted([*(path.stem for path in KERNELS.glob("*.cpp")), SMALL])
     if kernel not in known:
         raise RuntimeError(f"{tool} compiles no kernel {kernel!r}; it does {', '.join(known)}")
     folder = BUILD / tool / kernel
@@ -59,10 +61,12 @@ def synthesise(kernel: str, tool: str) -> Path:
     folder.mkdir(parents=True)
     log, environment = folder.with_suffix(".log"), dict(os.environ)
     if tool == "bambu":
-        call += [str(KERNELS / f"{kernel}.cpp"), f"--top-fname={kernel}", f"--device-name={DEVICE}",
+        call += [str(_source(kernel)), f"--top-fname={kernel}", f"--device-name={DEVICE}",
                  f"--clock-period={CLOCK_NS}", "--generate-interface=INFER", "-O2"]
     else:
-        environment |= {"RIFFLE_KERNEL": kernel, "RIFFLE_OUTPUT": str(folder), "RIFFLE_CLOCK_NS": str(CLOCK_NS)}
+        defines = " ".join(f"-DRIFFLE_{name}={value}" for name, value in SMALL_SIZES.items()) if kernel == SMALL else ""
+        environment |= {"RIFFLE_KERNEL": _source(kernel).stem, "RIFFLE_DEFINES": defines,
+                        "RIFFLE_OUTPUT": str(folder), "RIFFLE_CLOCK_NS": str(CLOCK_NS)}
     with open(log, "w") as output:
         failed = subprocess.run(call, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT).returncode
     if failed or not verilog(kernel, tool):
@@ -83,8 +87,12 @@ def verilog(kernel: str, tool: str) -> list[Path]:
 def up_to_date(kernel: str, tool: str) -> bool:
     """Whether there is Verilog that is newer than the sources."""
     made = verilog(kernel, tool)
-    newest = max(path.stat().st_mtime for path in (KERNELS / f"{kernel}.cpp", *HEADERS.glob("*.hpp")))
+    newest = max(path.stat().st_mtime for path in (_source(kernel), *HEADERS.glob("*.hpp")))
     return bool(made) and min(path.stat().st_mtime for path in made) > newest
+
+
+def _source(kernel: str) -> Path:
+    return KERNELS / f"{'engine' if kernel == SMALL else kernel}.cpp"
 
 
 def _vitis_report(folder: Path, kernel: str) -> dict:

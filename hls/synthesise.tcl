@@ -4,7 +4,7 @@
 #   (2020.2 to 2022.2: vitis_hls -f hls/synthesise.tcl)
 #
 # `make hls KERNEL=depthwise` does this and collects the report. Arguments come in the environment, since vitis-run
-# passes none on: RIFFLE_KERNEL, RIFFLE_OUTPUT (a folder), and if wanted RIFFLE_PART and RIFFLE_CLOCK_NS.
+# passes none on: RIFFLE_KERNEL, RIFFLE_OUTPUT (a folder), and if wanted RIFFLE_PART, RIFFLE_CLOCK_NS and RIFFLE_DEFINES.
 proc setting {name default} {
   return [expr {[info exists ::env($name)] ? $::env($name) : $default}]
 }
@@ -23,7 +23,7 @@ file mkdir [file dirname $output]
 cd [file dirname $output]
 open_project -reset [file tail $output]
 set_top $top
-add_files $source -cflags "-std=c++14 -I$here/include"
+add_files $source -cflags "-std=c++14 [setting RIFFLE_DEFINES {}]"
 open_solution -reset solution -flow_target vivado
 set_part [setting RIFFLE_PART xc7z020clg400-1]
 create_clock -period [setting RIFFLE_CLOCK_NS 10] -name default

@@ -1,10 +1,10 @@
 // The engine: runs a program of descriptors on the activation memory.
 //
 // Computes   docs/architecture.md, "What a descriptor executes"
-// Contract   `in` and `out` are read and write port of the same memory. A pair reads what pairs before it have written,
-//            but nothing that itself, or a pair of the same group with the same input, writes
-// Timing     per pair and phase: taps * blocks iterations, then 10 to requantise (raw: 2); loops do not
-//            overlap
+// Contract   `in` and `out` are read and write port of the same memory; a cycle writes one word, to one bank or, where
+//            channels are duplicated, to two. A pair reads what pairs before it have written, but nothing that itself,
+//            or a pair of the same group with the same input, writes
+// Timing     per pair and phase: taps * blocks iterations, then 10 to requantise (raw: 8, pools: 4), one after the other
 // Reference  riffle.interpreter.execute: the same memory, the same error codes
 #ifndef RIFFLE_ENGINE_HPP
 #define RIFFLE_ENGINE_HPP
@@ -62,11 +62,10 @@ RIFFLE_FUNCTION void drain_raw(Word<Rows, Columns> out[kBanks][Depth], const Des
                                std::uint32_t phase, const Sum sum[2][Rows * Columns]) {
 Channel:
   for (unsigned c = 0; c < 2; c++) {
-    RIFFLE_PIPELINE(1)
     const std::uint32_t address = d.out_base + (pair.position[c] << 2 * (d.log2s - d.stride2)) + phase;
   Bank:
     for (unsigned k = 0; k < kBanks; k++) {
-      RIFFLE_UNROLL
+      RIFFLE_PIPELINE(1)
       Word<Rows, Columns> word;
     Lane:
       for (unsigned l = 0; l < Rows * Columns; l++) {
@@ -97,7 +96,7 @@ RIFFLE_FUNCTION void average(const Word<Rows, Columns> in[kBanks][Depth], Word<R
   const std::uint32_t address = d.out_base + pair.position[0] / kBanks;
 Bank:
   for (unsigned k = 0; k < kBanks; k++) {
-    RIFFLE_UNROLL
+    RIFFLE_PIPELINE(1)
     Word<Rows, Columns> word = in[k][address];
     if (lane < Rows * Columns) word.lane[lane] = scaled(sum[k], scale, d.zero_point);
     out[k][address] = word;
@@ -112,7 +111,8 @@ RIFFLE_FUNCTION bool run_phases(const Word<Rows, Columns> in[kBanks][Depth], Wor
   const std::uint32_t phases = 1u << (d.log2s - d.stride2);
   const bool conv = is(d, Opcode::Conv);
   const std::uint32_t slots = conv ? taps_of(d) * d.blocks : 9;
-  const std::uint32_t drain_slots = !conv ? 0 : d.raw ? 2 : 2 * ((Rows * Columns + kDrainLanes - 1) / kDrainLanes);
+  constexpr std::uint32_t kPasses = (Rows * Columns + kDrainLanes - 1) / kDrainLanes;
+  const std::uint32_t drain_slots = !conv ? kBanks : d.raw ? 2 * kBanks : 2 * kPasses;
 Row:
   for (std::uint32_t py = 0; py < phases; py++) {
     RIFFLE_TRIPS(1, 32)
@@ -136,7 +136,7 @@ Row:
         maximum<Rows, Columns, Depth>(in, d, pair.block, py, px, best);
       Bank:
         for (unsigned k = 0; k < kBanks; k++) {
-          RIFFLE_UNROLL
+          RIFFLE_PIPELINE(1)
           out[k][d.out_base + ((pair.position[0] / kBanks) << 2 * (d.log2s - d.stride2)) + phase] = best[k];
         }
       }
@@ -183,7 +183,7 @@ Group:
         if (!alive(run, stop)) return false;
         average<Rows, Columns, Depth>(in, out, d, pair, scale[0], lane);
         run.fed += d.blocks;
-        run.cycles += d.blocks;
+        run.cycles += d.blocks + kBanks;
       } else if (!run_phases<Rows, Columns, Depth>(in, out, d, pair, scale, weight, stop, run)) {
         return false;
       }

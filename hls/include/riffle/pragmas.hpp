@@ -23,6 +23,7 @@
   RIFFLE_PRAGMA(HLS interface mode=ap_memory port=name storage_type=ram_1p latency=cycles)
 #define RIFFLE_FIFO(name) RIFFLE_PRAGMA(HLS interface mode=ap_fifo port=name)
 #define RIFFLE_WIRE(name) RIFFLE_PRAGMA(HLS interface mode=ap_none port=name)
+#define RIFFLE_RESULT(name) RIFFLE_PRAGMA(HLS interface mode=ap_vld port=name)
 #define RIFFLE_REGISTER(name) RIFFLE_PRAGMA(HLS interface mode=s_axilite port=name bundle=control)
 #define RIFFLE_HANDSHAKE RIFFLE_PRAGMA(HLS interface mode=ap_ctrl_hs port=return)
 #define RIFFLE_ONE_WORD(name) RIFFLE_PRAGMA(HLS aggregate variable=name compact=byte)

@@ -1,0 +1,81 @@
+"""hls/rtl/engine.sv: start, stop, latencies, writes and results, around a stand-in of what Vitis HLS makes.
+
+The stand-in is no engine: it copies one word of each bank, changed by a stream word (sim/stand_ins/vitis).
+"""
+
+import random
+import subprocess
+
+import cocotb
+import numpy as np
+
+from engine_memories import QUIET_START, Memories
+from riffle import spec
+from riffle.interpreter import CODES
+from runner import RTL, simulate
+from verilator_root import ROOT, environment
+
+ROWS, COLUMNS, DEPTH = 2, 3, 256
+SOURCES = [RTL / "riffle_pkg.sv", ROOT / "sim/stand_ins/vitis/riffle_engine.sv", ROOT / "hls/rtl/engine.sv"]
+
+
+async def begin(dut, stall=0.0):
+    dut.stream_error_i.value = dut.stream_detail_i.value = 0
+    memories = await Memories(dut, ROWS, COLUMNS, DEPTH, stall).start()
+    noise = np.frombuffer(random.randbytes(memories.activations.size), np.int8)
+    memories.activations[:] = noise.reshape(memories.activations.shape)
+    return memories
+
+
+async def copy(memories, **options):
+    """One run of the stand-in; what it says, and what must be in the memory then."""
+    first, at = random.randrange(spec.DESCRIPTORS), random.randrange(DEPTH - 1)
+    memories.program[first, 0] = at
+    stream = np.frombuffer(random.randbytes(spec.STREAM_BYTES), np.uint8).reshape(1, -1)
+    expected = memories.activations.copy()
+    expected[:, at + 1] = expected[:, at] ^ stream.view(np.int8)[0, :memories.lanes]
+    return await memories.run([], stream, first=first, length=1, **options), expected, first, at
+
+
+@cocotb.test()
+async def data_arrives_when_the_latencies_say(dut):
+    for stall in (0.0, 0.9):
+        memories = await begin(dut, stall)
+        for _ in range(20):
+            (code, index, detail), expected, first, at = await copy(memories)
+            assert (code, index, detail) == (0, first, 0) and int(dut.current_o.value) == first
+            assert (memories.activations == expected).all()
+            assert memories.log[first, 0] == at and memories.counters["fed"] == 7
+            assert QUIET_START < memories.counters["cycles"] - memories.counters["starved"] < 40
+
+
+@cocotb.test()
+async def abort_and_watchdog_end_a_run_that_waits_for_weights(dut):
+    memories = await begin(dut, 1.0)
+    for option, name in (({"stop_after": 40}, "ABORTED"), ({"watchdog": 50}, "WATCHDOG")):
+        before = memories.activations.copy()
+        (code, index, detail), _, first, _ = await copy(memories, **option)
+        assert (code, index, detail) == (CODES[name], first, 0) and memories.counters["cycles"] < 70
+        assert (memories.activations == before).all() and memories.counters["starved"] > 10
+    memories.stall = 0.0
+    (code, *_), expected, _, _ = await copy(memories)
+    assert code == 0 and (memories.activations == expected).all(), "the next run is right"
+
+
+@cocotb.test()
+async def an_error_of_the_stream_ends_a_run_with_its_detail(dut):
+    memories = await begin(dut, 1.0)
+    dut.stream_error_i.value, dut.stream_detail_i.value = 77, 0x123456
+    (code, _, detail), *_ = await copy(memories)
+    assert (code, detail) == (77, 0x123456)
+
+
+def test_wrapper():
+    simulate("engine", __file__, generated=SOURCES, Rows=ROWS, Columns=COLUMNS, ActivationDepth=DEPTH)
+
+
+def test_wrapper_lints():
+    command = ["verilator", "--lint-only", "--quiet", "-Wall", "--top-module", "engine", "-GRows=2", "-GColumns=3",
+               "-GActivationDepth=256", "-Wno-UNUSEDSIGNAL", *map(str, SOURCES)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
