@@ -28,6 +28,6 @@ open_solution -reset solution -flow_target vivado
 set_part [setting RIFFLE_PART xc7z020clg400-1]
 create_clock -period [setting RIFFLE_CLOCK_NS 10] -name default
 csynth_design
-export_design -format ip_catalog -vendor riffle.org -library riffle -ipname $top -version 0.1
+export_design -format ip_catalog
 close_project
 exit

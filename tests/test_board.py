@@ -148,8 +148,8 @@ def test_cores_share_two_memories(cores):
     buses = cores.buses
     for index, (core, source) in enumerate([("grouped_pointwise", "a"), ("depthwise", "b"), ("channel_shuffle", "a")]):
         target = {"a": "b", "b": "a"}[source]
-        assert buses[f"{core}/in_r_PORTA"] == f"share_{source}/core{index}"
-        assert buses[f"{core}/out_r_PORTA"] == f"share_{target}/core{index}"
+        assert buses[f"{core}/source_PORTA"] == f"share_{source}/core{index}"
+        assert buses[f"{core}/target_PORTA"] == f"share_{target}/core{index}"
         assert cores.nets[f"interrupts/In{index}"] == f"{core}/interrupt"
     size = 4 * int(re.search(r"kMapWords = (\d+)", (ROOT / "hls/include/riffle/map.hpp").read_text())[1])
     for name in "ab":

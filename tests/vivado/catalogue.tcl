@@ -82,7 +82,7 @@ foreach core {grouped_pointwise depthwise channel_shuffle} {
     versions 1.0
     properties {}
     pins {ap_clk clock ap_rst_n reset interrupt out}
-    buses {s_axi_control slave in_r_PORTA master out_r_PORTA master}
+    buses {s_axi_control slave source_PORTA master target_PORTA master}
     segments {s_axi_control/Reg} spaces {}
   }
 }

@@ -48,9 +48,8 @@ proc share {name} {
   create_bd_cell -type module -reference bram_share share_$name
   set index 0
   foreach {core from to} $core_chain {
-    # HLS appends to names that are keywords somewhere: in becomes in_r
-    set argument [expr {$from eq $name ? "in" : "out"}]
-    bus [lindex [get_bd_intf_pins $core/${argument}*_PORTA] 0] share_$name/core$index
+    set argument [expr {$from eq $name ? "source" : "target"}]
+    bus $core/${argument}_PORTA share_$name/core$index
     incr index
   }
   bus share_$name/memory memory_$name/BRAM_PORTB

@@ -19,7 +19,7 @@ ROOT = HERE.parents[2]
 RTL = ROOT / "hw" / "rtl"
 TOP = HERE / "riffle_ip.v"
 HLS_CORES = ROOT / "build" / "hls"
-HLS_OUTPUT = HLS_CORES / "riffle_engine" / "verilog"
+HLS_OUTPUT = HLS_CORES / "vitis" / "engine" / "solution" / "syn" / "verilog"
 
 # The interrupt controller's place, and how much DDR the read master may reach
 INTERRUPT_BASE, INTERRUPT_SIZE = 0x4180_0000, 0x1_0000
