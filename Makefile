@@ -2,9 +2,16 @@
 PYTHON ?= python3
 SEED   ?=
 VENV   := .venv/bin
+ENGINE ?= rtl
+HLS    ?=
+
+# what `make sim` runs with each ENGINE
+SIM_rtl   := sim
+SIM_hls   := sim/test_hls_engine.py
+SIM_cores := sim/test_hls_cores.py
 
 help:  ## print this
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: build/setup.stamp  ## install everything that demo and test need, into .venv and build/
 
@@ -21,8 +28,14 @@ lint: setup  ## ruff on Python, Verilator and Yosys on every RTL module
 	$(VENV)/ruff check .
 	$(VENV)/python hw/lint/lint.py
 
-sim: setup  ## cocotb tests of the RTL modules only
-	$(VENV)/python -m pytest -n auto sim
+sim: setup  ## cocotb tests of the RTL; ENGINE=hls, or ENGINE=cores HLS=bambu|vitis: of Verilog that HLS makes
+	ENGINE=$(ENGINE) HLS=$(HLS) $(VENV)/python -m pytest -n auto $(SIM_$(ENGINE))
+
+hls: setup  ## Verilog and report of KERNEL=... (by default the three cores) with Vitis HLS, or HLS=bambu
+	$(VENV)/python hls/synthesise.py --tool $(or $(HLS),vitis) $(KERNEL)
+
+hls-sim: setup  ## C simulations of the HLS kernels, the engine and converted networks; needs no vendor tool
+	$(VENV)/python -m pytest -n auto tests/test_hls_*.py tests/test_hls4ml.py
 
 bench: setup  ## cycles and utilisation from the RTL's counters
 	$(VENV)/riffle bench
@@ -40,4 +53,4 @@ bitstream:  ## bitstreams/riffle.bit with Vivado, or FLOW=open (CLOCK_MHZ=100 EN
 clean:  ## remove what was built, keep .venv
 	rm -rf build
 
-.PHONY: help setup demo test lint sim bench train resources bitstream clean
+.PHONY: help setup demo test lint sim hls hls-sim bench train resources bitstream clean
