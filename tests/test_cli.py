@@ -186,8 +186,10 @@ def test_files_that_are_no_networks_are_refused(refused, tmp_path):
                   lambda: compile_network(digits.network()).save(path)):
         write()
         refused("compare", path, message="riffle saved as integer network")
-    refused("compile", "digits", "-o", tmp_path / "missing" / "x", message="No such file or directory")
+    refused("compile", "digits", "-o", tmp_path / "missing" / "x",
+            message="cannot use .*: No such file or directory. Check the path")
     refused("compare", tmp_path, message="there is no network or file")
+    refused("compare", "--waves", tmp_path / "missing" / "x.fst", message="cannot use .*: No such file or directory")
 
 
 def test_compare_finds_no_difference(riffle, tmp_path, number):

@@ -207,7 +207,7 @@ def test_other_hardware_is_refused_before_anything_is_written(case, register, va
 
 
 @pytest.mark.parametrize("offset, name, actions", [
-    (0x58, "BUS_UNMAPPED", ("read", "write")),
+    (max(spec.REGISTERS.values()) + 4, "BUS_UNMAPPED", ("read", "write")),
     (0x20000, "BUS_UNMAPPED", ("read", "write")),
     (AT["WEIGHTS"] + 16 * SMALL["weight_depth"], "BUS_UNMAPPED", ("read", "write")),
     (AT["ACTIVATIONS"] + 256 * SMALL["activation_depth"], "BUS_UNMAPPED", ("read", "write")),

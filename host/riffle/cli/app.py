@@ -31,7 +31,10 @@ def run() -> None:
     try:
         app(prog_name="riffle")
     except EXPECTED as error:
-        Console(stderr=True).print(Panel(escape(str(error)), title="riffle: error", border_style="red"))
+        text = str(error)
+        if isinstance(error, OSError) and error.filename:
+            text = f"cannot use {error.filename}: {error.strerror}. Check the path"
+        Console(stderr=True).print(Panel(escape(text), title="riffle: error", border_style="red"))
         sys.exit(1)
 
 

@@ -15,7 +15,15 @@ from ..driver import Accelerator
 
 @contextmanager
 def simulator(console: Console, waves: Path | None = None) -> Iterator[Accelerator]:
-    """An accelerator on the Verilated RTL; builds the model first if needed, which takes a minute or two."""
+    """An accelerator on the Verilated RTL; builds the model first if needed, which takes a minute or two.
+
+    Raises
+    ------
+    OSError
+        if `waves` cannot be written
+    """
+    if waves:
+        waves.touch()  # the simulation would not say so
     with console.status("Verilated model: checking, building if sources have changed"):
         library = build(waves=waves is not None)
     with RtlBackend(library, waves=waves) as backend:
