@@ -1,0 +1,106 @@
+"""The sequencer's loops in Python: which slot comes in which cycle, and what its outputs then show."""
+
+from itertools import count
+
+import numpy as np
+
+from riffle import spec
+from riffle.interpreter import CODES, CONV, GLOBAL_AVERAGE, MAXPOOL, Positions, taps
+
+RING = 1024  # weight words
+STEP = {-1: 0b10, 0: 0b00, 1: 0b01}
+
+
+def pair_weights(d):
+    """Weight words of a pair, as its header must give them."""
+    return len(taps(d)) * d.blocks if d.opcode == CONV else 0
+
+
+def pairs(d):
+    """For each pair a list of its output phases: reads, ((address, step) of banks 0 and 1, the same of 2 and 3) each,
+    and writes, (address, bank mask) of each channel."""
+    side, positions = (1 << d.log2s) >> d.stride2, Positions(d)
+    for group, pair in np.ndindex(d.groups, -(-d.group_outputs // 2)):
+        block = (d.in_channel + group * d.group_step + pair * d.pair_step) // spec.BANKS
+        places = [positions.next() for _ in range(min(2, d.group_outputs - 2 * pair))]
+        yield [([tuple(read(d, int(tap[bank]), block + b, py, px) for bank in (0, 2))
+                 for tap in taps(d) for b in range(d.blocks)],
+                [write(d, position, py * side + px) for position in places])
+               for py, px in np.ndindex(side, side)]
+
+
+def read(d, tap, block, py, px):
+    s, stride = 1 << d.log2s, 1 + d.stride2
+    y, x = stride * py + tap // 3 - 1, stride * px + tap % 3 - 1
+    return d.in_base + block * s * s + y % s * s + x % s, STEP[y // s] << 2 | STEP[x // s]
+
+
+def write(d, position, phase):
+    block = position if d.raw else position // 2 if d.duplicate else position // 4
+    mask = 0b0101 << position % 2 if d.duplicate else 1 << position % 4
+    return d.out_base + (block << 2 * (d.log2s - d.stride2)) + phase, mask
+
+
+def timetable(d, depth, ready, base, weights):
+    """What the outputs show in the cycles after start_i.
+
+    Parameters
+    ----------
+    d
+        Descriptor
+    depth
+        words of a memory bank
+    ready
+        for each cycle, whether weights are; used again from its beginning on
+    base
+        of the ring, weight words
+    weights
+        the count that the pairs' headers give, which need not be the right one
+
+    Returns
+    -------
+    events (cycle, name, values ...) in order, the cycle of done_o, and the ring's next base
+    """
+    average, stream, events, errors = d.opcode == GLOBAL_AVERAGE, d.opcode != MAXPOOL, [], {}
+    pace = spec.AVERAGE_SLOTS if average else 1
+    least = spec.RAW_SLOTS if d.raw else spec.DRAIN_SLOTS
+    earliest, waits, hole = 3, 3, None
+    for phases in pairs(d):
+        take = next(cycle for cycle in count(earliest)
+                    if (cycle - 3) % pace == 0 and (ready[cycle % len(ready)] or not stream))
+        if stream:
+            events += [(cycle, "starved") for cycle in range(waits, take) if not ready[cycle % len(ready)]]
+            events.append((take, "take"))
+        begin = take + 1
+        for reads, writes in phases:
+            events.append((begin + 3, "first", base // 2))
+            now = begin
+            for i, banks in enumerate(reads):
+                now += now == hole  # the memory ports are needed for the output's old words
+                events.append((now + 3, "feed", i == len(reads) - 1, held(banks), (base + i) % RING))
+                note(errors, now + 4, "READ_RANGE", banks, depth)
+                now += pace
+            if stream and weights != pair_weights(d):
+                errors[now - pace + 3] = "STREAM_HEADER", weights  # before any other
+            end = max(begin + least, now) - 1
+            events.append((end + 3, "last", held(writes)))
+            note(errors, end + 4, "WRITE_RANGE", writes, depth)
+            hole = end + 5 if d.residual or average else None
+            begin = end + 1
+        base = (base + weights + weights % 2) % RING if stream else base
+        earliest, waits = end, end + 1
+    events.append((end + 1, "done"))
+    events += [(cycle, "error", CODES[name], detail) for cycle, (name, detail) in errors.items()]
+    return sorted(events, key=lambda event: event[:2]), end + 1, base
+
+
+def held(accesses):
+    """Addresses as the ports hold them."""
+    return [(address % 2048, rest) for address, rest in accesses]
+
+
+def note(errors, cycle, name, accesses, depth):
+    """The first address beyond the memory; one beyond 16 bits is reported as 2^16 and its low 16 bits."""
+    for address, _ in accesses:
+        if address >= depth:
+            errors.setdefault(cycle, (name, address if address < 1 << 16 else 1 << 16 | address & 0xFFFF))
