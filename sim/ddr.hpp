@@ -33,13 +33,13 @@ class Ddr {
   template <class Top, class Edge>
   void clock(Top& top, Edge edge) {
     const bool asked = top.m_axi_arvalid && top.m_axi_arready, taken = top.m_axi_rvalid && top.m_axi_rready;
-    const uint32_t address = top.m_axi_araddr, beats = top.m_axi_arlen + 1u;
+    const uint32_t address = top.m_axi_araddr, beats = top.m_axi_arlen + 1u, id = top.m_axi_arid;
     edge();
     ++now_;
     if (asked) {
       uint32_t latency = settings.latency;
       if (random_() % 16 == 0 && settings.latency_worst > latency) latency += random_() % (settings.latency_worst - latency + 1);
-      bursts_.push_back({address, beats, now_ + latency});
+      bursts_.push_back({address, beats, id, now_ + latency});
     }
     if (taken) {
       bursts_.front().address += kBeat;
@@ -61,7 +61,7 @@ class Ddr {
 
  private:
   struct Burst {
-    uint32_t address, beats;
+    uint32_t address, beats, id;
     uint64_t ready;
   };
 
@@ -76,6 +76,7 @@ class Ddr {
     top.m_axi_rdata = data;
     top.m_axi_rresp = !mapped ? kDecerr : burst.address >= settings.fail_from ? kSlverr : kOkay;
     top.m_axi_rlast = burst.beats == 1;
+    top.m_axi_rid = burst.id;
   }
 
   std::mt19937 random_;

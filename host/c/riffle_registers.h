@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0x31df4b8eu
+#define RIFFLE_EXPECTED_SPEC_HASH 0xb703ee15u
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -49,6 +49,10 @@
 #define RIFFLE_CTRL_READY_SHIFT 3
 #define RIFFLE_CTRL_ABORT_MASK 0x00000100u
 #define RIFFLE_CTRL_ABORT_SHIFT 8
+#define RIFFLE_CTRL_FETCH_MASK 0x00000200u
+#define RIFFLE_CTRL_FETCH_SHIFT 9
+#define RIFFLE_CTRL_FETCHING_MASK 0x00000400u
+#define RIFFLE_CTRL_FETCHING_SHIFT 10
 #define RIFFLE_GIER 0x04u /* global interrupt enable */
 #define RIFFLE_GIER_ENABLE_MASK 0x00000001u
 #define RIFFLE_GIER_ENABLE_SHIFT 0
@@ -136,6 +140,12 @@
 #define RIFFLE_STREAM_ADDRESS 0x5cu /* where the weight stream lies in DDR */
 #define RIFFLE_STREAM_ADDRESS_BYTE_MASK 0xffffffffu
 #define RIFFLE_STREAM_ADDRESS_BYTE_SHIFT 0
+#define RIFFLE_IMAGE_ADDRESS 0x64u /* where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused */
+#define RIFFLE_IMAGE_ADDRESS_BYTE_MASK 0xffffffffu
+#define RIFFLE_IMAGE_ADDRESS_BYTE_SHIFT 0
+#define RIFFLE_IMAGE_AFTER 0x68u /* when an image that is fetched during a run may be written */
+#define RIFFLE_IMAGE_AFTER_INDEX_MASK 0x000000ffu
+#define RIFFLE_IMAGE_AFTER_INDEX_SHIFT 0
 #define RIFFLE_STREAM_TAKEN 0x60u /* how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS */
 #define RIFFLE_STREAM_TAKEN_WORDS_MASK 0xffffffffu
 #define RIFFLE_STREAM_TAKEN_WORDS_SHIFT 0
@@ -153,6 +163,8 @@
 #define RIFFLE_ERROR_BAD_PROGRAM 10 /* PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory */
 #define RIFFLE_ERROR_BAD_STREAM 11 /* STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16 */
 #define RIFFLE_ERROR_DDR_RESPONSE 12 /* the memory answered a read of the weight stream with an error (detail: the stream word) */
+#define RIFFLE_ERROR_BAD_IMAGE 13 /* IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis */
+#define RIFFLE_ERROR_IMAGE_RESPONSE 14 /* the memory answered a read of the image with an error */
 #define RIFFLE_ERROR_BUS_UNMAPPED 32 /* an access to an offset where nothing is, or to a memory beyond its depth */
 #define RIFFLE_ERROR_BUS_MISALIGNED 33 /* an address that is not a multiple of the access size */
 #define RIFFLE_ERROR_BUS_BUSY 34 /* an access to a memory, or a START, while the engine runs */

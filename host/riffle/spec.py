@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x31df4b8e
+SPEC_HASH = 0xb703ee15
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -63,12 +63,14 @@ REGISTERS = {
     "STARVED": 0x54,
     "STREAM_SOURCE": 0x58,
     "STREAM_ADDRESS": 0x5c,
+    "IMAGE_ADDRESS": 0x64,
+    "IMAGE_AFTER": 0x68,
     "STREAM_TAKEN": 0x60,
 }
 
 # register: field: (lowest bit, bits, access)
 REGISTER_FIELDS = {
-    "CTRL": {"START": (0, 1, "rw"), "DONE": (1, 1, "ro"), "IDLE": (2, 1, "ro"), "READY": (3, 1, "ro"), "ABORT": (8, 1, "wo")},
+    "CTRL": {"START": (0, 1, "rw"), "DONE": (1, 1, "ro"), "IDLE": (2, 1, "ro"), "READY": (3, 1, "ro"), "ABORT": (8, 1, "wo"), "FETCH": (9, 1, "wo"), "FETCHING": (10, 1, "ro")},
     "GIER": {"ENABLE": (0, 1, "rw")},
     "IER": {"DONE": (0, 1, "rw"), "ERROR": (1, 1, "rw")},
     "ISR": {"DONE": (0, 1, "w1c"), "ERROR": (1, 1, "w1c")},
@@ -92,6 +94,8 @@ REGISTER_FIELDS = {
     "STARVED": {"COUNT": (0, 32, "ro")},
     "STREAM_SOURCE": {"SOURCE": (0, 2, "rw")},
     "STREAM_ADDRESS": {"BYTE": (0, 32, "rw")},
+    "IMAGE_ADDRESS": {"BYTE": (0, 32, "rw")},
+    "IMAGE_AFTER": {"INDEX": (0, 8, "rw")},
     "STREAM_TAKEN": {"WORDS": (0, 32, "ro")},
 }
 
@@ -118,6 +122,8 @@ ERRORS = {
     10: ("BAD_PROGRAM", "PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory", "set both before START"),
     11: ("BAD_STREAM", "STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16", "set both before START; take buffers from the driver"),
     12: ("DDR_RESPONSE", "the memory answered a read of the weight stream with an error (detail: the stream word)", "check that the buffer still exists and STREAM_ADDRESS is its physical address"),
+    13: ("BAD_IMAGE", "IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis", "take buffers from the driver; write small inputs through the windows"),
+    14: ("IMAGE_RESPONSE", "the memory answered a read of the image with an error", "check that the buffer still exists and IMAGE_ADDRESS is its physical address"),
     32: ("BUS_UNMAPPED", "an access to an offset where nothing is, or to a memory beyond its depth", "see the address map"),
     33: ("BUS_MISALIGNED", "an address that is not a multiple of the access size", "use 32-bit accesses at multiples of 4"),
     34: ("BUS_BUSY", "an access to a memory, or a START, while the engine runs", "wait for the interrupt"),

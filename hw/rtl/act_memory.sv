@@ -6,6 +6,7 @@
 //            address base + (y mod S) * S + (x mod S), lane (y div S) * Columns + (x div S)
 // Contract   host access only while the engine is idle (host_bus refuses it otherwise); the engine leaves its ports alone
 //            in the first eight cycles of a run, so that the last host write can land.
+//            image_valid_i writes a whole word when neither engine nor host do; image_ready_o says so in the same cycle.
 //            A host write is read - modify - write, since banks take whole words. It visits bank k in its k-th cycle, and
 //            accesses start at least four cycles apart: a word that is read again has then been written.
 //            host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse
@@ -33,7 +34,12 @@ module act_memory #(
     output logic [3:0][Rows*Columns*8-1:0]     act_rdata_o,
     input  logic [                3:0]         act_we_i,
     input  logic [ $clog2(Depth)-1:0]          act_waddr_i,
-    input  logic [Rows*Columns*8-1:0]          act_wdata_i
+    input  logic [Rows*Columns*8-1:0]          act_wdata_i,
+    input  logic                               image_valid_i,
+    output logic                               image_ready_o,
+    input  logic [                3:0]         image_banks_i,
+    input  logic [ $clog2(Depth)-1:0]          image_addr_i,
+    input  logic [Rows*Columns*8-1:0]          image_word_i
 );
   localparam int unsigned Lanes = Rows * Columns;
   localparam int unsigned Width = Lanes * 8;
@@ -108,11 +114,14 @@ module act_memory #(
   logic [Width-1:0] wdata_q;
   logic [3:0][AddrWidth-1:0] raddr_q;
   logic merging;
-  assign merging = |age_q[6:3];
+  logic engine_writes;
+  assign engine_writes = |act_we_i;
+  assign merging       = |age_q[6:3];
+  assign image_ready_o = ~merging & ~engine_writes;
   always_ff @(posedge clk_i) begin
     raddr_q <= |age_q[3:0] ? {4{addr_q}} : act_raddr_i;
-    waddr_q <= merging ? addr_q2 : act_waddr_i;
-    we_q    <= {4{rst_ni}} & (merging ? age_q[6:3] & banks_q2 : act_we_i);
+    waddr_q <= merging ? addr_q2 : engine_writes ? act_waddr_i : image_addr_i;
+    we_q    <= {4{rst_ni}} & (merging ? age_q[6:3] & banks_q2 : engine_writes ? act_we_i : image_banks_i & {4{image_valid_i}});
   end
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     (* keep *) logic merging_q;  // copies per lattice row, close to what they drive
@@ -123,7 +132,7 @@ module act_memory #(
     end
     for (genvar l = r * Columns; l < (r + 1) * Columns; l++) begin : gen_lane
       always_ff @(posedge clk_i) begin
-        if (!merging_q) wdata_q[8*l+:8] <= act_wdata_i[8*l+:8];
+        if (!merging_q) wdata_q[8*l+:8] <= engine_writes ? act_wdata_i[8*l+:8] : image_word_i[8*l+:8];
         else wdata_q[8*l+:8] <= change_q2[l] ? value[l%4] : act_rdata_o[bank_q][8*l+:8];
       end
     end

@@ -31,6 +31,8 @@ module control #(
     output logic        running_o,        // from START until the engine has stopped
     output logic        start_o,
     output logic        stop_o,
+    output logic        fetch_o,          // fetch an image
+    input  logic        fetching_i,
     output logic [ 7:0] first_o,
     output logic [ 8:0] length_o,
     output logic [ 5:0] lane_o,
@@ -42,6 +44,8 @@ module control #(
     input  logic [31:0] stream_taken_i,
     output logic [15:0] image_base_o,
     output logic [ 2:0] image_log2s_o,
+    output logic [31:0] image_address_o,
+    output logic [ 7:0] image_after_o,
     input  logic        busy_i,
     input  logic        done_i,
     input  logic [ 7:0] error_i,          // with done_i; 0: a clean finish
@@ -67,6 +71,7 @@ module control #(
     ctrl[riffle_pkg::CtrlDoneLsb]  = done_q;
     ctrl[riffle_pkg::CtrlIdleLsb]  = ~running_o;
     ctrl[riffle_pkg::CtrlReadyLsb] = ~running_o;
+    ctrl[riffle_pkg::CtrlFetchingLsb] = fetching_i | fetch_o;
     image = '0;
     image[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth]   = image_base_o;
     image[riffle_pkg::ImageLog2sLsb+:riffle_pkg::ImageLog2sWidth] = image_log2s_o;
@@ -102,13 +107,15 @@ module control #(
       riffle_pkg::RegStarved:       {writable, word} = {Ro, starved_i};
       riffle_pkg::RegStreamSource:  {writable, word} = {Rw, 32'(stream_source_o)};
       riffle_pkg::RegStreamAddress: {writable, word} = {Rw, stream_address_o};
+      riffle_pkg::RegImageAddress:  {writable, word} = {Rw, image_address_o};
+      riffle_pkg::RegImageAfter:    {writable, word} = {Rw, 32'(image_after_o)};
       riffle_pkg::RegStreamTaken:   {writable, word} = {Ro, stream_taken_i};
       default:                      {known, writable, word} = '0;
     endcase
   end
 
   // Second cycle: a write replaces bytes of what was found
-  logic write, start_asked, refused, clear_error;
+  logic write, start_asked, fetch_asked, refused, clear_error;
   logic [31:0] mask, set, value;
   assign mask  = {{8{host_strb_i[3]}}, {8{host_strb_i[2]}}, {8{host_strb_i[1]}}, {8{host_strb_i[0]}}};
   assign set   = host_wdata_i & mask;  // for fields where writing 1 does something
@@ -116,6 +123,7 @@ module control #(
   assign write = access_q & host_write_i & writable_q & ~refused;
   assign refused = running_o & host_write_i & (host_addr_i == riffle_pkg::RegStreamSource);
   assign start_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlStartLsb];
+  assign fetch_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlFetchLsb];
   assign clear_error = (start_asked & ~running_o) | (write & (host_addr_i == riffle_pkg::RegError));
 
   always_ff @(posedge clk_i) begin
@@ -127,10 +135,11 @@ module control #(
     rsp_error_o <= riffle_pkg::ErrNone;
     if (!known_q) rsp_error_o <= riffle_pkg::ErrBusUnmapped;
     else if (host_write_i && !writable_q) rsp_error_o <= riffle_pkg::ErrBusAccess;
-    else if (refused || (start_asked && running_o)) rsp_error_o <= riffle_pkg::ErrBusBusy;
+    else if (refused || (start_asked && running_o) || (fetch_asked && fetching_i)) rsp_error_o <= riffle_pkg::ErrBusBusy;
 
     start_o <= start_asked & ~running_o;
-    stop_o  <= write & running_o & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
+    fetch_o <= fetch_asked & ~fetching_i;
+    stop_o  <= write & (running_o | fetching_i) & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
     if (write) begin
       unique case (host_addr_i)
         riffle_pkg::RegGier:          gier_q          <= value[riffle_pkg::GierEnableLsb];
@@ -142,6 +151,8 @@ module control #(
         riffle_pkg::RegStreamLength:  stream_length_o <= value;
         riffle_pkg::RegStreamSource:  stream_source_o  <= value[1:0];
         riffle_pkg::RegStreamAddress: stream_address_o <= value;
+        riffle_pkg::RegImageAddress:  image_address_o  <= value;
+        riffle_pkg::RegImageAfter:    image_after_o    <= value[7:0];
         riffle_pkg::RegLane:          lane_o          <= value[5:0];
         riffle_pkg::RegWatchdog:      watchdog_o      <= value;
         riffle_pkg::RegImage: begin
@@ -173,7 +184,7 @@ module control #(
       {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
       {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
       {first_o, length_o, lane_o, stream_base_o, stream_length_o, stream_source_o, stream_address_o} <= '0;
-      {image_base_o, image_log2s_o} <= '0;
+      {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o} <= '0;
       watchdog_o <= riffle_pkg::WatchdogReset;
     end
   end

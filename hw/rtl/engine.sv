@@ -4,7 +4,7 @@
 //            maximum, global average
 // Contract   start_i only while busy_o is low; first_i, length_i, lane_i and watchdog_i are taken with it. stop_i aborts.
 //            done_o is a pulse, with error_o and error_info_o; busy_o falls in the cycle after it.
-//            program_rdata_i two cycles after its address, act_rdata_i three; no stream word is offered with stream_end_i
+//            A run begins when hold_i is low; until then waiting_o is high. program_rdata_i two cycles after its address, act_rdata_i three; no stream word is offered with stream_end_i
 // Timing     slot = one read of each bank. The skew of the DSP cascade is made at the source: bank k is read k cycles after
 //            bank 0, with its lattice shift and its weights; no data word is ever delayed. Cycle of a slot, bank 0:
 //            0 address | 1 2 3 memory | 4 5 lattice shift | 6 A, B | 7 M | 8 P ... 11 P of bank 3 | 12 split | 13 sum |
@@ -19,6 +19,9 @@ module engine #(
     input  logic         rst_ni,
     input  logic         start_i,
     input  logic         stop_i,
+    input  logic         hold_i,
+    input  logic [  7:0] hold_error_i,
+    output logic         waiting_o,
     input  logic [  7:0] first_i,
     input  logic [  8:0] length_i,
     input  logic [  5:0] lane_i,
@@ -87,7 +90,7 @@ module engine #(
   riffle_pkg::descriptor_t fetched_descriptor, descriptor_q;  // have spare bits
   // verilator lint_on UNUSEDSIGNAL
   run_control u_run_control (
-      .clk_i, .rst_ni, .start_i, .stop_i, .first_i, .length_i, .watchdog_i,
+      .clk_i, .rst_ni, .start_i, .stop_i, .hold_i, .hold_error_i, .waiting_o, .first_i, .length_i, .watchdog_i,
       .busy_o, .done_o, .error_o, .error_info_o, .current_o, .cycles_o, .fed_o, .starved_o,
       .log_we_o, .log_addr_o, .log_wdata_o,
       .fetch_o(fetch), .fetch_index_o(fetch_index), .fetched_i(fetched), .fetch_error_i(fetch_error),

@@ -2,7 +2,7 @@
 //
 // Computes   axi_slave -> host_bus -> { control, program, log, weights, activations } around the engine
 // Contract   docs/registers.md. Every access is answered; a failed one with SLVERR, a code in ERROR and its byte offset in
-//            ERROR_INFO. Any engine with the ports of u_engine will do. m_axi_* reads the weight stream from DDR.
+//            ERROR_INFO. Any engine with the ports of u_engine will do. m_axi_* reads weights and images from DDR.
 // Timing     a bulk write takes a beat every three cycles (activations and image: four)
 module riffle #(
     parameter int unsigned Rows            = 7,     // lattice
@@ -93,7 +93,7 @@ module riffle #(
       .error_valid_o(error_valid), .error_code_o(error_code), .error_offset_o(error_offset)
   );
 
-  logic running, start, stop, busy, done;
+  logic running, start, stop, busy, done, waiting, fetch, fetching, fetch_start;
   host_bus u_host_bus (
       .clk_i, .rst_ni, .running_i(running), .ring_i(stream_source == Host),
       .req_valid_i(host_req), .req_write_i(host_write), .req_addr_i(host_addr),
@@ -107,7 +107,9 @@ module riffle #(
   logic [5:0] lane;
   logic [31:0] watchdog, stream_base, stream_length, stream_address, stream_taken, engine_info, cycles, fed, starved;
   logic [1:0] stream_source;
+  logic [31:0] image_address;
   logic [15:0] image_base;
+  logic [7:0] image_after;
   logic [2:0] image_log2s;
   control #(
       .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth)
@@ -118,11 +120,13 @@ module riffle #(
       .rsp_valid_o(target_valid[Registers]), .rsp_rdata_o(target_rdata[Registers]),
       .rsp_error_o(target_error[Registers]),
       .error_valid_i(error_valid), .error_code_i(error_code), .error_offset_i(error_offset),
-      .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop),
+      .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop), .fetch_o(fetch),
+      .fetching_i(fetching),
       .first_o(first), .length_o(length), .lane_o(lane), .watchdog_o(watchdog),
       .stream_base_o(stream_base), .stream_length_o(stream_length), .stream_source_o(stream_source),
       .stream_address_o(stream_address), .stream_taken_i(stream_taken),
-      .image_base_o(image_base), .image_log2s_o(image_log2s),
+      .image_base_o(image_base), .image_log2s_o(image_log2s), .image_address_o(image_address),
+      .image_after_o(image_after),
       .busy_i(busy), .done_i(done), .error_i(engine_error), .error_info_i(engine_info),
       .current_i(current), .cycles_i(cycles), .fed_i(fed), .starved_i(starved)
   );
@@ -162,45 +166,69 @@ module riffle #(
       .stream_end_o(stream_end)
   );
 
-  // weights from DDR: what is in flight when a run ends comes back to nobody
-  logic from_ddr, ddr_error, req_valid, req_ready, read_valid, read_error;
-  logic [31:0] req_addr;
-  logic [3:0] req_last;
-  logic [63:0] read_data;
+  logic [3:0][$clog2(ActivationDepth)-1:0] act_raddr;
+  logic [3:0][Rows*Columns*8-1:0] act_rdata;
+  logic [3:0] act_we, image_banks;
+  logic image_valid, image_ready;
+  logic [$clog2(ActivationDepth)-1:0] act_waddr, image_addr;
+  logic [Rows*Columns*8-1:0] act_wdata, image_word;
+
+  // weights and images from DDR: what is in flight when a run or a fetch ends comes back to nobody
+  localparam int unsigned ReadWeights = 0, ReadImage = 1;
+  logic from_ddr, ddr_error, image_error, abort_image;
+  logic [1:0] flush, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
+  logic [1:0][31:0] req_addr, ar_addr;
+  logic [1:0][3:0] req_last, ar_len;
+  logic [1:0][63:0] read_data;
   logic [23:0] ddr_word;
-  logic [7:0] stream_error;
+  logic [7:0] stream_error, hold_error_q;
   assign from_ddr = stream_source == Ddr;
+  assign flush    = {~fetching | fetch_start, ~running | start};
+  for (genvar c = 0; c < 2; c++) begin : gen_read
+    read_master u_read_master (
+        .clk_i, .rst_ni, .flush_i(flush[c]), .req_valid_i(req_valid[c]), .req_ready_o(req_ready[c]),
+        .req_addr_i(req_addr[c]), .req_last_i(req_last[c]), .data_valid_o(read_valid[c]), .data_o(read_data[c]),
+        .data_error_o(read_error[c]), .m_axi_araddr(ar_addr[c]), .m_axi_arlen(ar_len[c]), .m_axi_arvalid(ar_valid[c]),
+        .m_axi_arready(ar_ready[c]), .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_rvalid(r_valid[c])
+    );
+  end
+  read_mux u_read_mux (  // a run that waits for its image has it first
+      .clk_i, .rst_ni, .only_1_i(waiting & fetching), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
+      .r_valid_o(r_valid), .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_arsize, .m_axi_arburst, .m_axi_arcache,
+      .m_axi_arprot, .m_axi_arvalid, .m_axi_arready, .m_axi_rid, .m_axi_rvalid, .m_axi_rready
+  );
   stream_fetch #(.Depth(WeightDepth)) u_stream_fetch (
       .clk_i, .rst_ni, .start_i(start & from_ddr), .stop_i(~running), .base_i(stream_address), .length_i(stream_length),
       .taken_i(taken), .fill_valid_o(fill_valid), .fill_data_o(fill_data), .error_o(ddr_error), .word_o(ddr_word),
-      .req_valid_o(req_valid), .req_ready_i(req_ready), .req_addr_o(req_addr), .req_last_o(req_last),
-      .data_valid_i(read_valid), .data_i(read_data), .data_error_i(read_error)
+      .req_valid_o(req_valid[ReadWeights]), .req_ready_i(req_ready[ReadWeights]), .req_addr_o(req_addr[ReadWeights]),
+      .req_last_o(req_last[ReadWeights]), .data_valid_i(read_valid[ReadWeights]), .data_i(read_data[ReadWeights]),
+      .data_error_i(read_error[ReadWeights])
   );
-  read_master u_read_master (
-      .clk_i, .rst_ni, .flush_i(~running | start), .req_valid_i(req_valid), .req_ready_o(req_ready), .req_addr_i(req_addr),
-      .req_last_i(req_last), .data_valid_o(read_valid), .data_o(read_data), .data_error_o(read_error),
-      .m_axi_araddr, .m_axi_arlen(m_axi_arlen[3:0]), .m_axi_arvalid, .m_axi_arready, .m_axi_rdata, .m_axi_rresp,
-      .m_axi_rlast, .m_axi_rvalid
+
+  // an image that comes during a run waits until the descriptors before IMAGE_AFTER are through
+  logic image_ok, hold_image_q;
+  assign image_ok    = image_address[6:0] == '0 && image_log2s != '0;
+  assign fetch_start = fetch & image_ok;
+  assign abort_image = stop | (done & engine_error != riffle_pkg::ErrNone);
+  always_ff @(posedge clk_i) begin
+    hold_image_q <= busy & ~waiting & (current < image_after);
+    if (fetch) hold_error_q <= image_ok ? riffle_pkg::ErrNone : riffle_pkg::ErrBadImage;
+    else if (image_error) hold_error_q <= riffle_pkg::ErrImageResponse;
+    if (!rst_ni || abort_image) hold_error_q <= riffle_pkg::ErrNone;
+  end
+  image_fetch #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_image_fetch (
+      .clk_i, .rst_ni, .start_i(fetch_start), .abort_i(abort_image), .hold_i(hold_image_q), .address_i(image_address),
+      .base_i(image_base), .log2s_i(image_log2s), .busy_o(fetching), .error_o(image_error),
+      .req_valid_o(req_valid[ReadImage]), .req_ready_i(req_ready[ReadImage]), .req_addr_o(req_addr[ReadImage]),
+      .req_last_o(req_last[ReadImage]), .data_valid_i(read_valid[ReadImage]), .data_i(read_data[ReadImage]),
+      .data_error_i(read_error[ReadImage]), .write_valid_o(image_valid), .write_ready_i(image_ready),
+      .write_banks_o(image_banks), .write_addr_o(image_addr), .write_word_o(image_word)
   );
-  assign m_axi_arid       = 1'b0;
-  assign m_axi_arlen[7:4] = '0;
-  assign m_axi_arsize     = 3'd3;     // 8 bytes
-  assign m_axi_arburst    = 2'd1;     // INCR
-  assign m_axi_arcache    = 4'b0011;  // normal, not cached: what an HP port is
-  assign m_axi_arprot     = '0;
-  assign m_axi_rready     = 1'b1;     // there is room for everything that was asked for
-  logic unused;
-  assign unused = m_axi_rid;
 
   // BAD_STREAM holds for the whole run, DDR_RESPONSE from the failed read on
   assign stream_error = (stream_source > Ddr || (from_ddr && stream_address[3:0] != '0)) ? riffle_pkg::ErrBadStream :
                         (from_ddr && ddr_error) ? riffle_pkg::ErrDdrResponse : riffle_pkg::ErrNone;
 
-  logic [3:0][$clog2(ActivationDepth)-1:0] act_raddr;
-  logic [3:0][Rows*Columns*8-1:0] act_rdata;
-  logic [3:0] act_we;
-  logic [$clog2(ActivationDepth)-1:0] act_waddr;
-  logic [Rows*Columns*8-1:0] act_wdata;
   act_memory #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_act_memory (
       .clk_i, .rst_ni,
       .host_valid_i(target[Activations]), .host_write_i(host_write), .host_image_i(image),
@@ -209,12 +237,14 @@ module riffle #(
       .rsp_error_o(target_error[Activations]),
       .image_base_i(image_base), .image_log2s_i(image_log2s),
       .act_raddr_i(act_raddr), .act_rdata_o(act_rdata),
-      .act_we_i(act_we), .act_waddr_i(act_waddr), .act_wdata_i(act_wdata)
+      .act_we_i(act_we), .act_waddr_i(act_waddr), .act_wdata_i(act_wdata),
+      .image_valid_i(image_valid), .image_ready_o(image_ready), .image_banks_i(image_banks), .image_addr_i(image_addr),
+      .image_word_i(image_word)
   );
 
   engine #(.Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth)) u_engine (
-      .clk_i, .rst_ni, .start_i(start), .stop_i(stop),
-      .first_i(first), .length_i(length), .lane_i(lane), .watchdog_i(watchdog),
+      .clk_i, .rst_ni, .start_i(start), .stop_i(stop), .hold_i(fetching | fetch_start), .hold_error_i(hold_error_q),
+      .waiting_o(waiting), .first_i(first), .length_i(length), .lane_i(lane), .watchdog_i(watchdog),
       .busy_o(busy), .done_o(done), .error_o(engine_error), .error_info_o(engine_info), .current_o(current),
       .cycles_o(cycles), .fed_o(fed), .starved_o(starved),
       .program_addr_o(program_addr), .program_rdata_i(program_rdata),

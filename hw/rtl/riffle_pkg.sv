@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h31df4b8e;
+  localparam logic [31:0] SpecHash = 32'hb703ee15;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -44,6 +44,8 @@ package riffle_pkg;
   localparam int unsigned CtrlIdleLsb = 2;
   localparam int unsigned CtrlReadyLsb = 3;
   localparam int unsigned CtrlAbortLsb = 8;
+  localparam int unsigned CtrlFetchLsb = 9;
+  localparam int unsigned CtrlFetchingLsb = 10;
   localparam logic [9:0] RegGier = 10'h004;  // global interrupt enable
   localparam int unsigned GierEnableLsb = 0;
   localparam logic [9:0] RegIer = 10'h008;  // interrupt enable
@@ -107,6 +109,10 @@ package riffle_pkg;
   localparam int unsigned StreamSourceSourceLsb = 0;
   localparam int unsigned StreamSourceSourceWidth = 2;
   localparam logic [9:0] RegStreamAddress = 10'h05c;  // where the weight stream lies in DDR
+  localparam logic [9:0] RegImageAddress = 10'h064;  // where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused
+  localparam logic [9:0] RegImageAfter = 10'h068;  // when an image that is fetched during a run may be written
+  localparam int unsigned ImageAfterIndexLsb = 0;
+  localparam int unsigned ImageAfterIndexWidth = 8;
   localparam logic [9:0] RegStreamTaken = 10'h060;  // how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS
 
   typedef enum logic [7:0] {
@@ -123,6 +129,8 @@ package riffle_pkg;
     ErrBadProgram = 8'd10,  // PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory
     ErrBadStream = 8'd11,  // STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16
     ErrDdrResponse = 8'd12,  // the memory answered a read of the weight stream with an error (detail: the stream word)
+    ErrBadImage = 8'd13,  // IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis
+    ErrImageResponse = 8'd14,  // the memory answered a read of the image with an error
     ErrBusUnmapped = 8'd32,  // an access to an offset where nothing is, or to a memory beyond its depth
     ErrBusMisaligned = 8'd33,  // an address that is not a multiple of the access size
     ErrBusBusy = 8'd34,  // an access to a memory, or a START, while the engine runs

@@ -7,7 +7,9 @@ program_memory.sv
 log_memory.sv
 weight_memory.sv
 read_master.sv
+read_mux.sv
 stream_fetch.sv
+image_fetch.sv
 act_bank.sv
 act_memory.sv
 lattice_shift.sv

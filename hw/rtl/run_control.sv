@@ -11,6 +11,9 @@ module run_control (
     input  logic        rst_ni,
     input  logic        start_i,
     input  logic        stop_i,
+    input  logic        hold_i,        // the image is not there yet: do not begin
+    input  logic [ 7:0] hold_error_i,  // code of an error in bringing it here, 0: none
+    output logic        waiting_o,     // no descriptor has begun
     input  logic [ 7:0] first_i,
     input  logic [ 8:0] length_i,
     input  logic [31:0] watchdog_i,
@@ -60,8 +63,9 @@ module run_control (
   logic [5:0] wait_q;
   logic [2:0] hungry_q;  // waiting for weights that will not come, cycles: what was fetched ahead is used up by then
   logic bad_program_q, expired_q, running, failed, last, ready;
-  assign running = state_q == Fetch || state_q == Run || state_q == Quiet || state_q == Finish;
+  assign running = state_q == Check || state_q == Fetch || state_q == Run || state_q == Quiet || state_q == Finish;
   assign last    = left_q == '0;
+  assign waiting_o = state_q == Check;
   assign ready   = state_q == Fetch && fetched_i && !fetch_o;  // not what was fetched before
 
   // The first error of a cycle, registered. An error of the sequencer belongs to the descriptor of two cycles ago; one of
@@ -75,6 +79,7 @@ module run_control (
     if (stop_i) code = riffle_pkg::ErrAborted;
     else if (sequencer_error_i) {code, detail} = {sequencer_code_i, sequencer_detail_i};
     else if (ready && fetch_error_i != '0) {code, detail} = {fetch_error_i, 24'(fetch_detail_i)};
+    else if (waiting_o && hold_error_i != riffle_pkg::ErrNone) code = hold_error_i;
     else if (stream_error_i != riffle_pkg::ErrNone) {code, detail} = {stream_error_i, stream_detail_i};
     else if (hungry_q == '1 && header_error_i) {code, detail} = {riffle_pkg::ErrStreamHeader, 24'(header_count_i)};
     else if (hungry_q == '1) code = riffle_pkg::ErrStreamEnd;
@@ -82,7 +87,7 @@ module run_control (
     else if (state_q == Finish && wait_q == 6'd2 && !(stream_end_i && loader_empty_i)) code = riffle_pkg::ErrStreamLeft;
   end
   always_ff @(posedge clk_i) begin
-    expired_q <= cycles_o >= watchdog_q;
+    expired_q <= busy_o & (cycles_o >= watchdog_q);
     {current_q2, current_q1} <= {current_q1, current_o};
     code_q    <= (running && !failed) ? code : riffle_pkg::ErrNone;
     info_q    <= {detail, sequencer_error_i ? current_q2 : current_o};
@@ -106,7 +111,8 @@ module run_control (
         error_o       <= riffle_pkg::ErrNone;
         error_info_o  <= '0;
       end
-      Check: begin
+      Check:
+      if (bad_program_q || !hold_i) begin
         state_q <= bad_program_q ? Flush : Fetch;
         stop_o  <= bad_program_q;
         fetch_o <= ~bad_program_q;

@@ -46,6 +46,8 @@ enum class Error : std::uint8_t {
   BadProgram = 10,
   BadStream = 11,
   DdrResponse = 12,
+  BadImage = 13,
+  ImageResponse = 14,
   BusUnmapped = 32,
   BusMisaligned = 33,
   BusBusy = 34,
