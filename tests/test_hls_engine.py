@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from random_programs import random_program
+from random_programs import random_program, random_stream
 from riffle import catalogue, digits, spec
 from riffle.backends.hls import Engine, HlsBackend, build
 from riffle.compiler import compile_network
@@ -149,7 +149,7 @@ def test_digits_through_the_driver(accelerator):
 def test_a_network_in_passes(accelerator):
     network = catalogue.find("g3-1x-stage3-residual", seed=3)
     image = catalogue.sample_input(network, seed=3)
-    accelerator.load(compile_network(network), in_passes=True)
+    accelerator.load(compile_network(network))
     assert (accelerator.run(image).output == run(network, image)[network.output]).all()
 
 
@@ -207,3 +207,30 @@ def test_a_lane_that_does_not_exist_writes_nothing(engine, rng):
     before = memory.copy()
     assert engine.run(words, log, memory, header, 0, 1, lane=60).error == 0 and (memory == before).all()
     assert engine.run(words, log, memory, header, 0, 1, lane=5).error == 0 and (memory != before).any()
+
+
+def how_it_ends(run_it, *arguments):
+    """Name of the error with which a run stops, None where it does not."""
+    try:
+        run_it(*arguments)
+    except Stopped as error:
+        return error.name
+    return None
+
+
+def test_reads_and_writes_may_end_with_the_memory(engine, rng):
+    """Every place around the memory's end, for every kind of access, ends as the interpreter ends."""
+    stopped, memory = 0, np.zeros(engine.shape, np.int8)
+    for log2s, taps9, paired, stride2, raw, duplicate in np.ndindex(3, 2, 2, 2, 2, 2):
+        d = Descriptor(opcode=CONV, log2s=log2s, taps9=taps9, paired=paired, stride2=stride2, raw=raw, groups=1,
+                       duplicate=duplicate, blocks=int(rng.integers(1, 3)), group_outputs=int(rng.integers(1, 4)),
+                       modulus=3, step_low=1, step_high=3)
+        if contradiction(d):
+            continue
+        stream = random_stream(rng, d)[2]
+        for base in range(DEPTH - 50, DEPTH + 1):
+            for moved in (d.replace(in_base=base, out_base=100), d.replace(in_base=0, out_base=base)):
+                expected = how_it_ends(execute, memory, [moved], stream, 2, 3)
+                assert how_it_ends(engine.execute, memory, [moved], stream) == expected, moved
+                stopped += expected is not None
+    assert stopped > 100

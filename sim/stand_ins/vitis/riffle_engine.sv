@@ -50,8 +50,10 @@ module riffle_engine #(
   assign written            = word_q[2'(step_q - 9)] ^ mask_q;
   assign {act_write_3_ce0, act_write_2_ce0, act_write_1_ce0, act_write_0_ce0} = bank;
   assign {act_write_3_we0, act_write_2_we0, act_write_1_we0, act_write_0_we0} = bank;
-  assign {act_write_0_d0, act_write_1_d0, act_write_2_d0, act_write_3_d0}     = {4{written}};
-  assign {act_write_0_address0, act_write_1_address0, act_write_2_address0, act_write_3_address0} = {4{AddrWidth'(a_q + 1)}};
+  assign {act_write_0_d0, act_write_0_address0} = bank[0] ? {written, AddrWidth'(a_q + 1)} : '0;
+  assign {act_write_1_d0, act_write_1_address0} = bank[1] ? {written, AddrWidth'(a_q + 1)} : '0;
+  assign {act_write_2_d0, act_write_2_address0} = bank[2] ? {written, AddrWidth'(a_q + 1)} : '0;
+  assign {act_write_3_d0, act_write_3_address0} = bank[3] ? {written, AddrWidth'(a_q + 1)} : '0;
   assign cycle_log_address0 = {first[7:0], 2'd0};
   assign {cycle_log_ce0, cycle_log_we0} = {2{step_q == 13}};
   assign cycle_log_d0       = a_q;
