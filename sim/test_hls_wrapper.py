@@ -81,3 +81,9 @@ def test_wrapper_lints():
                "-GActivationDepth=256", "-Wno-UNUSEDSIGNAL", *map(str, SOURCES)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_wrapper_has_the_ports_of_the_hand_written_engine():
+    ports = [(folder / "engine.sv").read_text().partition("\nmodule engine")[2].partition("\n);")[0]
+             for folder in (RTL, ROOT / "hls" / "rtl")]
+    assert ports[0] == ports[1] and "act_wdata_o" in ports[0]
