@@ -244,7 +244,7 @@ def wrong_networks(rng):
     yield b.network(), "conv3 needs the neighbours of a pixel, but tensor vector is a single one"
     b = chain(7, 7, {"outputs": 5})
     b.layers[0].groups = 2
-    yield b.network(), "conv0 has weights for 2 groups of 3 input channels"
+    yield b.network(), "conv0 has weights for 2 groups of 3 inputs and 5 outputs"
 
 
 def test_what_cannot_run_is_refused(rng):

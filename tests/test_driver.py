@@ -142,8 +142,7 @@ def test_program_for_other_hardware_is_refused(case):
     foreign = (
         (compile_network(digits.network()), "a lattice of 7x7, the hardware has 2x3: compile the network for this"),
         (compile_network(case.network, SMALL | {"activation_depth": 600}), "600 words of activation memory, the "
-                                                                           "hardware has 512: compile the network"),
-        (larger(case.program, 600), "weights, 600 of them in layer 0.huge; the weight memory holds 512: use a smaller"))
+                                                                           "hardware has 512: compile the network"))
     for program, message in foreign:
         with pytest.raises(ProgramError, match=message):
             case.accelerator.load(program)
@@ -162,32 +161,64 @@ def test_damaged_and_foreign_files_are_refused(case, tmp_path):
         case.check()
 
 
-def larger(program, words):
-    """The same program with a first descriptor of so many stream words."""
-    first = dataclasses.replace(program.records[0], layer="0.huge", stream_words=words)
-    stream = np.zeros((words, spec.STREAM_BYTES), np.uint8)
-    return dataclasses.replace(program, records=[first, *program.records[1:]], stream=stream)
-
-
-def test_weights_beyond_the_memory_run_in_passes(small_hardware, case, rng):
+@pytest.fixture
+def larger_network(rng):
+    """More weights than the small hardware's memory holds, fewer in each layer."""
     b = Builder(rng, 32, 4, 6)
     b.convolution(b.convolution(b.convolution("image", 64), 56), 64)
-    network = b.network()
-    program = compile_network(network, "small")
-    assert len(program.stream) > SMALL["weight_depth"]
-    with pytest.raises(ProgramError, match="in layer conv2; the weight memory holds 512: load it in passes, use a sma"):
-        small_hardware.load(program)
-    case.check()
-    small_hardware.load(program, in_passes=True)
-    assert len(program.passes(SMALL["weight_depth"])) > 1
+    return b.network()
+
+
+@pytest.mark.parametrize("weights", ["auto", "ddr", "host"])
+def test_weights_beyond_the_memory_are_streamed(small_hardware, case, larger_network, rng, weights):
+    program = compile_network(larger_network, "small")
+    assert len(program.stream) > SMALL["weight_depth"], "the ring is not gone round"
+    small_hardware.load(program, weights)
+    assert small_hardware.source.name == ("ddr" if weights == "auto" else weights)
     for _ in range(2):
         tensor = rng.integers(-128, 128, (32, 4, 6), np.int8)
         result = small_hardware.run(tensor)
-        np.testing.assert_array_equal(result.output, reference.run(network, tensor)[network.output])
-        assert result.cycles > sum(entry["CYCLES"] for _, entry in small_hardware.layer_cycles())
-    with pytest.raises(ProgramError, match="layer 0.huge of sample has 600 stream words of weights in one descriptor, "
-                                           "the weight memory holds 512: use a smaller network"):
-        small_hardware.load(larger(case.program, 600), in_passes=True)
+        np.testing.assert_array_equal(result.output, reference.run(larger_network, tensor)[larger_network.output])
+    case.check(reload=True)
+    assert small_hardware.source.name == "resident"
+
+
+def test_weights_that_cannot_be_where_they_are_wanted(small_hardware, case, larger_network):
+    program = compile_network(larger_network, "small")
+    with pytest.raises(ProgramError, match="the weight memory holds 512: use a smaller network, or stream the weights"):
+        small_hardware.load(program, "resident")
+    with pytest.raises(ValueError, match="weights is 'flash', but must be 'auto', 'resident', 'ddr' or 'host'"):
+        small_hardware.load(program, "flash")
+    small_hardware.configuration["stream"] = 0
+    with pytest.raises(ProgramError, match="this hardware takes them from its weight memory only"):
+        small_hardware.load(program)
+    small_hardware.configuration["stream"] = 1
+    case.check(reload=True)
+
+
+def test_shared_memory_runs_out_and_comes_back(small_hardware, case, larger_network):
+    backend, program = small_hardware.backend, compile_network(larger_network, "small")
+    rest = backend.allocate(32 << 20)
+    with pytest.raises(MemoryError, match="of shared memory are wanted, 0 of 33554432 are left: free other buffers"):
+        small_hardware.load(program)
+    rest.free()
+    for _ in range(3):
+        small_hardware.load(program)
+    small_hardware.unload()
+    backend.allocate(32 << 20).free()
+    case.check(reload=True)
+
+
+@pytest.mark.parametrize("fault, error", [("fail_from", "DDR_RESPONSE"), ("silent", "WATCHDOG")])
+def test_faults_of_the_memory(small_hardware, case, larger_network, rng, fault, error):
+    small_hardware.load(compile_network(larger_network, "small"))
+    tensor, ddr = rng.integers(-128, 128, (32, 4, 6), np.int8), small_hardware.backend.ddr
+    setattr(ddr, fault, small_hardware.source.buffer.physical_address + 4096 if fault == "fail_from" else 1)
+    with pytest.raises(EngineError, match=error):
+        small_hardware.run(tensor)
+    setattr(ddr, fault, 0xFFFFFFFF if fault == "fail_from" else 0)
+    result = small_hardware.run(tensor)  # answers to the run before may still be on their way
+    np.testing.assert_array_equal(result.output, reference.run(larger_network, tensor)[larger_network.output])
     case.check(reload=True)
 
 

@@ -114,16 +114,14 @@ def test_hardware_that_does_not_fit_is_named(program):
     for configuration, message in (
         (full, "program sample is for a lattice of 2x3, the hardware has 7x7: compile the network for this hardware"),
         (small | {"weight_depth": 7}, f"program sample has {len(program.stream)} stream words of weights, 24 of them "
-                                      "in layer conv0; the weight memory holds 7: use a smaller network or hardware "
-                                      "that streams weights"),
-        (small | {"weight_depth": 24}, f"program sample has {len(program.stream)} stream words of weights, 24 of them "
-                                       "in layer conv0; the weight memory holds 24: load it in passes, use a smaller "
-                                       "network or hardware that streams weights"),
+                                      "in layer conv0; the weight memory holds 7: use a smaller network, or stream "
+                                      "the weights while it runs"),
         (small | {"activation_depth": 100}, "program sample was compiled for 512 words of activation memory, the "
                                             "hardware has 100: compile the network for this hardware"),
     ):
         assert not program.fits_resident(configuration)
         assert program.why_not_resident(configuration) == message
+        assert program.why_not(configuration) == (None if "stream" in message else message)
 
 
 def test_wrong_image_is_refused(program):

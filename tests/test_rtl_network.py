@@ -24,7 +24,7 @@ def seed(rng):
 def run(accelerator, network, image):
     """A whole run, which must give the reference's bits."""
     program = compile_network(network)
-    accelerator.load(program, in_passes=True)
+    accelerator.load(program)
     result = accelerator.run(image)
     np.testing.assert_array_equal(result.output, reference.run(network, image)[network.output])
     return program, result

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from .backends import Backend
 from .errors import EngineError, HardwareError, RiffleError, RunTimeout
 from .program import Place, Program, ProgramError
 from .segment import Segment, identify
+from .sources import Ddr, HostRing, Resident, Source
 
 WATCHDOG_FACTOR, WATCHDOG_EXTRA = 4, 20_000  # a run may take this times what was predicted, and this many cycles more
 GRACE = 10_000  # cycles that the host waits longer than the watchdog
@@ -65,6 +65,8 @@ class Accelerator:
         what was built: rows, columns, activation_depth, weight_depth
     program
         what was loaded last
+    source
+        where its weights are: `source.name` is "resident", "ddr" or "host"
 
     Raises
     ------
@@ -75,35 +77,55 @@ class Accelerator:
     def __init__(self, backend: Backend):
         self.backend, self.segment = backend, Segment(backend)
         self.program: Program | None = None
-        self._passes, self._resident = [], True
+        self.source: Source | None = None
         self.configuration = identify(self.segment)
         self._make_ready()
 
-    def load(self, program: Program, in_passes: bool = False) -> None:
-        """Write a program and its weights.
+    def load(self, program: Program, weights: str = "auto") -> None:
+        """Write a program, and put its weights where the accelerator can take them.
 
         Parameters
         ----------
-        in_passes
-            take a program whose weights do not fit all at once, too: each run then is one of several passes, and
-            writes the weights before each. Slow, but it needs no more than what the largest descriptor does
+        weights
+            "resident": in the weight memory; "ddr": in memory that the accelerator reads by itself; "host": written
+            while it runs. "auto" takes the first of these that works
 
         Raises
         ------
         ProgramError
             if it is for other hardware, or too large; names need and limit
+        HardwareError, MemoryError
+            if there is no shared memory, or not enough
         """
-        depth = self.configuration["weight_depth"]
-        enough = {"weight_depth": len(program.stream)} if in_passes else {}
-        if reason := program.why_not_resident(self.configuration | enough):
+        if weights not in ("auto", "resident", "ddr", "host"):
+            raise ValueError(f"weights is {weights!r}, but must be 'auto', 'resident', 'ddr' or 'host'")
+        if reason := program.why_not(self.configuration):
             raise ProgramError(reason)
-        passes, resident = program.passes(depth), len(program.stream) <= depth
-        self.program = None  # half a program is none
+        self.unload()
         self._make_ready()
         self.segment.write_window("PROGRAM", 0, program.descriptors)
-        if resident:
-            self.segment.write_window("WEIGHTS", 0, program.stream)
-        self.program, self._passes, self._resident = program, passes, resident
+        self.source = self._source(program, weights)
+        self.program = program
+
+    def unload(self) -> None:
+        """Forget the program and give back the memory that holds its weights."""
+        self.program = None  # half a program is none
+        if self.source:
+            self.source.release()
+        self.source = None
+
+    def _source(self, program: Program, weights: str) -> Source:
+        reason = program.why_not_resident(self.configuration)
+        if weights == "resident" or (weights == "auto" and not reason):
+            if reason:
+                raise ProgramError(reason)
+            return Resident(self.segment, program.stream)
+        if not self.configuration["stream"]:
+            raise ProgramError(f"{reason or 'weights are to be streamed'}; this hardware takes them from its weight "
+                               "memory only")
+        if weights == "host" or (weights == "auto" and not self.backend.shares_memory):
+            return HostRing(self.segment, program.stream, self.configuration["weight_depth"])
+        return Ddr(self.segment, program.stream)
 
     def run(self, image: np.ndarray, lane: int = 0) -> Result:
         """Run the loaded program on one image.
@@ -122,12 +144,12 @@ class Accelerator:
         EngineError, RunTimeout
             if the hardware stops the run, or does not finish; the next run works
         """
-        program = self._loaded()
         self.write_image(image)
-        counters = Counter()
-        for first, count in self._passes:
-            self.run_descriptors(first, count, lane=lane)
-            counters.update(self.counters())
+        self.run_descriptors(0, len(self._loaded().records), lane=lane)
+        return self._result(lane, self.counters())
+
+    def _result(self, lane: int, counters: dict[str, int]) -> Result:
+        program = self._loaded()
         output = program.read_result(self.memory(program.result, np.arange(program.result_channels), lane), lane)
         names, best = program.classes, int(output.argmax())
         label = names[best] if best < len(names) else str(best) if program.result.vector else ""
@@ -178,14 +200,10 @@ class Accelerator:
                              f"{len(program.records)}")
         if not 0 <= lane < lanes:
             raise ValueError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
-        base, words = records[0].stream_first, sum(record.stream_words for record in records)
-        if not self._resident:
-            self.segment.write_window("WEIGHTS", 0, program.stream[base:base + words])
-            base = 0
+        words = sum(record.stream_words for record in records)
         limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
-        settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "STREAM_BASE": base, "STREAM_LENGTH": words,
-                    "LANE": lane, "WATCHDOG": limit}
-        for name, value in settings.items():
+        settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
+        for name, value in (settings | self.source.settings(records[0].stream_first, words)).items():
             self.segment.write(name, value)
         self.start(limit + GRACE)
 
@@ -194,7 +212,7 @@ class Accelerator:
         self._make_ready()
         self.segment.set_fields("CTRL", START=1)
         try:
-            finished = self.backend.wait_interrupt(cycles)
+            finished = self.source.wait(cycles) if self.source else self.backend.wait_interrupt(cycles)
         except BaseException:  # also from the keyboard: nothing runs on unseen
             self._abort()
             raise

@@ -119,8 +119,8 @@ class Program:
         maps = lattice.read_channels(memory, place.base, positions, place.log2s, self.rows, self.columns, place.layout)
         return maps.reshape(len(maps), -1)[:, lane, None, None] if place.vector else maps
 
-    def why_not_resident(self, configuration: dict) -> str | None:
-        """Why a build of the hardware cannot run this program from its weight memory, None where it can.
+    def why_not(self, configuration: dict) -> str | None:
+        """Why a build of the hardware cannot run this program, wherever its weights are; None where it can.
 
         Parameters
         ----------
@@ -134,38 +134,21 @@ class Program:
         if configuration["activation_depth"] < self.activation_depth:
             return (f"program {self.name} was compiled for {self.activation_depth} words of activation memory, the "
                     f"hardware has {configuration['activation_depth']}: compile the network for this hardware")
-        if configuration["weight_depth"] < len(self.stream):
-            largest, depth = max(self.records, key=lambda record: record.stream_words), configuration["weight_depth"]
-            passes = "load it in passes, " if largest.stream_words <= depth else ""
-            return (f"program {self.name} has {len(self.stream)} stream words of weights, {largest.stream_words} of "
-                    f"them in layer {largest.layer}; the weight memory holds {depth}: {passes}use a smaller network or "
-                    "hardware that streams weights")
         return None
+
+    def why_not_resident(self, configuration: dict) -> str | None:
+        """The same, for running with all weights in the weight memory."""
+        depth = configuration["weight_depth"]
+        if (reason := self.why_not(configuration)) or len(self.stream) <= depth:
+            return reason
+        largest = max(self.records, key=lambda record: record.stream_words)
+        return (f"program {self.name} has {len(self.stream)} stream words of weights, {largest.stream_words} of "
+                f"them in layer {largest.layer}; the weight memory holds {depth}: use a smaller network, or stream the "
+                "weights while it runs")
 
     def fits_resident(self, configuration: dict) -> bool:
         """Whether all weights fit the weight memory of a build of the hardware, and its lattice is the right one."""
         return self.why_not_resident(configuration) is None
-
-    def passes(self, weight_depth: int) -> list[tuple[int, int]]:
-        """Runs of descriptors, (first, number), each with at most `weight_depth` stream words of weights.
-
-        Raises
-        ------
-        ProgramError
-            if a single descriptor has more
-        """
-        passes, used = [], weight_depth + 1
-        for index, record in enumerate(self.records):
-            if record.stream_words > weight_depth:
-                raise ProgramError(
-                    f"layer {record.layer} of {self.name} has {record.stream_words} stream words of weights in one "
-                    f"descriptor, the weight memory holds {weight_depth}: use a smaller network or hardware that "
-                    "streams weights")
-            used += record.stream_words
-            if used > weight_depth:
-                passes, used = [*passes, (index, 0)], record.stream_words
-            passes[-1] = (passes[-1][0], passes[-1][1] + 1)
-        return passes
 
     def save(self, path: Path | str) -> None:
         """Write one .npz: a JSON header, the arrays, and a SHA-256 over all of them."""

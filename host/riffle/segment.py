@@ -91,7 +91,7 @@ class Segment:
 
 
 def identify(segment: Segment) -> dict[str, int]:
-    """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
+    """What the hardware is: rows, columns, activation_depth, weight_depth, stream. Writes nothing.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def identify(segment: Segment) -> dict[str, int]:
                             f"install riffle {name}")
     caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
     return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
-            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}
+            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"], "stream": caps["STREAM"]}
 
 
 def _check(offset: int, size: int) -> None:

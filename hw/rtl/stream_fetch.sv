@@ -55,7 +55,7 @@ module stream_fetch #(
       left_q      <= length_i;
       room_q      <= RoomWidth'(Depth);
     end
-    active_q <= rst_ni & ~stop_i & ~error_o & (start_i | active_q);
+    active_q <= rst_ni & ~stop_i & (start_i | (active_q & ~error_o));
     if (!active_q) req_valid_o <= 1'b0;
   end
 

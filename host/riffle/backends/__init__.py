@@ -16,6 +16,7 @@ class Backend(Protocol):
     """
 
     clock_hz: float  # of the hardware: what turns cycles into time
+    shares_memory: bool  # whether `allocate` can give any
 
     def read(self, offset: int) -> int:
         """A 32-bit word."""
@@ -32,5 +33,5 @@ class Backend(Protocol):
     def wait_interrupt(self, cycles: int) -> bool:
         """Wait until the interrupt is high, at most as long as the hardware takes for `cycles`; whether it is."""
 
-    def allocate(self, size: int) -> Buffer:
-        """Bytes of memory that the accelerator reads by itself, at a multiple of 4096."""
+    def allocate(self, size: int) -> Buffer | None:
+        """Bytes of memory that the accelerator reads by itself, at a multiple of 4096; None where there is none."""

@@ -19,10 +19,12 @@ from .. import spec
 from ..descriptor import Descriptor, pack_program
 from ..errors import BusError, HardwareError
 from ..interpreter import CODES, EngineError
+from .buffers import Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
 LANE_BYTES = 64  # of a bank's word in the activation window
 NO_WATCHDOG = (1 << 32) - 1
+DDR, DDR_BASE, DDR_SIZE = 2, 0x10000000, 32 << 20  # STREAM_SOURCE, address and bytes of the memory that is shared
 REGISTER_AT = {offset: name for name, offset in spec.REGISTERS.items()}
 
 
@@ -141,6 +143,8 @@ class HlsBackend:
         what a board would run at; only turns cycles into time
     """
 
+    shares_memory = True
+
     def __init__(self, configuration: str = "full", *, clock_hz: float = 150e6):
         self.clock_hz, sizes = clock_hz, spec.CONFIGURATIONS[configuration]
         self.sizes, self.engine = sizes, Engine(sizes)
@@ -148,8 +152,10 @@ class HlsBackend:
         self.log = np.zeros((spec.DESCRIPTORS, spec.LOG_WORDS), np.uint32)
         self.weights = np.zeros((sizes["weight_depth"], spec.STREAM_BYTES), np.uint8)
         self.memory = np.zeros(self.engine.shape, np.int8)
+        self.ddr = np.zeros(DDR_SIZE, np.uint8)
+        self.heap = Heap(self.ddr, DDR_BASE)
         self.registers = {name: spec.REGISTER_RESETS.get(name, 0) for name in spec.REGISTERS}
-        caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": 1}
+        caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": 1, "STREAM": 1}
         depths = {"ACTIVATIONS": sizes["activation_depth"], "WEIGHTS": sizes["weight_depth"]}
         self.registers |= {"ID": spec.ID_VALUE, "VERSION": spec.VERSION_WORD, "SPEC_HASH": spec.SPEC_HASH,
                            "CAPS": _word("CAPS", caps), "DEPTHS": _word("DEPTHS", depths),
@@ -183,6 +189,10 @@ class HlsBackend:
         else:
             array = self.program if window == "PROGRAM" else self.weights
             array.reshape(-1).view(np.uint32)[start // 4:start // 4 + values.size] = values
+
+    def allocate(self, size: int) -> Buffer:
+        """Memory from which the engine takes weights."""
+        return self.heap.allocate(size)
 
     def wait_interrupt(self, cycles: int) -> bool:
         """Whether the interrupt is high; a run ends before its start returns, so there is nothing to wait for."""
@@ -230,8 +240,10 @@ class HlsBackend:
 
     def _start(self) -> None:
         r = self.registers
-        base, length = r["STREAM_BASE"], r["STREAM_LENGTH"]
-        outcome = self.engine.run(self.program, self.log, self.memory, self.weights[base:base + length],
+        base, length, weights = r["STREAM_BASE"], r["STREAM_LENGTH"], self.weights
+        if r["STREAM_SOURCE"] == DDR:
+            base, weights = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES, self.ddr.reshape(-1, spec.STREAM_BYTES)
+        outcome = self.engine.run(self.program, self.log, self.memory, weights[base:base + length],
                                   r["PROGRAM_FIRST"], r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
         r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
               "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}

@@ -83,6 +83,8 @@ class RtlBackend:
         what the board would run at; only turns cycles into time
     """
 
+    shares_memory = True
+
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = 150e6, seed: int = 1):
         self.clock_hz, self.progress = clock_hz, progress

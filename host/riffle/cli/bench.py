@@ -51,7 +51,7 @@ def measure(accelerator: Accelerator, name: str, seed: int = 0) -> list[dict]:
     network = catalogue.find(name, seed)
     program = compile_network(network)
     image = catalogue.sample_input(network, seed)
-    accelerator.load(program, in_passes=True)
+    accelerator.load(program)
     result = accelerator.run(image)
     exact = np.array_equal(result.output, reference.run(network, image)[network.output])
     counts = dict(zip(COUNTED, (result.cycles, program.cycles, result.starved, program.macs), strict=True))

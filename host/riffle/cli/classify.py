@@ -26,7 +26,7 @@ def classify(console: Console, paths: list[Path], name: str, seed: int) -> None:
         program = compile_network(network)
     results, bar = [], progress(console)
     with simulator(console) as accelerator:
-        accelerator.load(program, in_passes=True)
+        accelerator.load(program)
         with bar:
             for image, _ in bar.track(inputs, description="Simulating"):
                 results.append((*accelerator.classify(image), accelerator.counters()["CYCLES"]))

@@ -20,7 +20,7 @@ def compare(console: Console, name: str, path: Path | None, seed: int, waves: Pa
     image = fit(read(path), network)[0] if path else catalogue.sample_input(network, seed)
     program = compile_network(network)
     with simulator(console, waves) as accelerator:
-        accelerator.load(program, in_passes=True)
+        accelerator.load(program)
         with progress(console) as bar:
             task = bar.add_task("Comparing", total=len(program.records))
             for layer, difference in steps(accelerator, network, image):

@@ -1,0 +1,119 @@
+"""Where the weight stream of a run comes from: one class for each value of STREAM_SOURCE."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from . import spec
+from .backends import Backend
+from .errors import HardwareError
+from .segment import Segment
+
+RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE.SOURCE
+REFILL_CYCLES = 500  # that the host lets pass between two looks at the ring
+
+
+class Source(Protocol):
+    """A loaded weight stream."""
+
+    name: str
+
+    def settings(self, first: int, words: int) -> dict[str, int]:
+        """Registers for a run that takes `words` stream words from `first` on."""
+
+    def wait(self, cycles: int) -> bool:
+        """Wait for the interrupt as `Backend.wait_interrupt` does, and see to the stream meanwhile."""
+
+    def release(self) -> None:
+        """Give back what the stream occupies."""
+
+
+class Resident:
+    """All weights lie in the weight memory."""
+
+    name = "resident"
+
+    def __init__(self, segment: Segment, stream: np.ndarray):
+        self.segment = segment
+        segment.write_window("WEIGHTS", 0, stream)
+
+    def settings(self, first: int, words: int) -> dict[str, int]:
+        return {"STREAM_SOURCE": RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
+
+    def wait(self, cycles: int) -> bool:
+        return self.segment.backend.wait_interrupt(cycles)
+
+    def release(self) -> None:
+        pass
+
+
+class Ddr(Resident):
+    """The accelerator reads the weights from memory by itself.
+
+    Raises
+    ------
+    MemoryError, HardwareError
+        if there is not enough shared memory, or none
+    """
+
+    name = "ddr"
+
+    def __init__(self, segment: Segment, stream: np.ndarray):
+        self.segment, self.buffer = segment, shared(segment.backend, stream)
+
+    def settings(self, first: int, words: int) -> dict[str, int]:
+        address = self.buffer.physical_address + first * spec.STREAM_BYTES
+        return {"STREAM_SOURCE": DDR, "STREAM_ADDRESS": address, "STREAM_LENGTH": words}
+
+    def release(self) -> None:
+        self.buffer.free()
+
+
+class HostRing:
+    """The host writes the weights into the weight memory while the engine uses them up; no memory is shared."""
+
+    name = "host"
+
+    def __init__(self, segment: Segment, stream: np.ndarray, depth: int):
+        self.segment, self.stream, self.depth = segment, stream, depth
+        self.written = self.last = self.first = 0
+
+    def settings(self, first: int, words: int) -> dict[str, int]:
+        self.first, self.written, self.last = first, 0, words
+        return {"STREAM_SOURCE": HOST, "STREAM_LENGTH": words}
+
+    def wait(self, cycles: int) -> bool:
+        for _ in range(0, cycles, REFILL_CYCLES):
+            if self.segment.fields("CTRL")["IDLE"]:
+                break  # stopped early: what is written now would change the memory
+            self.refill()
+            if self.segment.backend.wait_interrupt(REFILL_CYCLES):
+                return True
+        return self.segment.backend.wait_interrupt(REFILL_CYCLES)
+
+    def refill(self) -> None:
+        """Write as many words as there is room for; the ring's end is met half way."""
+        room = self.segment.read("STREAM_TAKEN") + self.depth - self.written
+        while room and self.written < self.last:
+            place = self.written % self.depth
+            count = min(room, self.last - self.written, self.depth - place)
+            begin = self.first + self.written
+            self.segment.write_window("WEIGHTS", place * spec.STREAM_BYTES, self.stream[begin:begin + count])
+            self.written += count
+            room -= count
+
+    def release(self) -> None:
+        pass
+
+
+def shared(backend: Backend, data: np.ndarray):
+    """A buffer that the accelerator can read, with the bytes of an array in it; errors as `Ddr`."""
+    buffer = backend.allocate(data.nbytes)
+    if buffer is None:
+        raise HardwareError(f"{type(backend).__name__} shares no memory with the accelerator. Remedy: load the program "
+                            "with weights='host', or use hardware with more weight memory")
+    buffer.array[:] = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+    buffer.flush()
+    return buffer
