@@ -8,6 +8,7 @@ import subprocess
 
 import cocotb
 import numpy as np
+from cocotb.triggers import RisingEdge
 
 from engine_memories import QUIET_START, Memories
 from riffle import spec
@@ -16,12 +17,12 @@ from runner import RTL, simulate
 from verilator_root import ROOT, environment
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256
-STAND_IN_CYCLES = 16
+STAND_IN_CYCLES = 17  # one of them the wrapper's
 SOURCES = [RTL / "riffle_pkg.sv", ROOT / "sim/stand_ins/vitis/riffle_engine.sv", ROOT / "hls/rtl/engine.sv"]
 
 
 async def begin(dut, stall=0.0):
-    dut.stream_error_i.value = dut.stream_detail_i.value = 0
+    dut.stream_error_i.value = dut.stream_detail_i.value = dut.hold_i.value = dut.hold_error_i.value = 0
     memories = await Memories(dut, ROWS, COLUMNS, DEPTH, stall).start()
     noise = np.frombuffer(random.randbytes(memories.activations.size), np.int8)
     memories.activations[:] = noise.reshape(memories.activations.shape)
@@ -70,6 +71,22 @@ async def an_error_of_the_stream_ends_a_run_with_its_detail(dut):
     dut.stream_error_i.value, dut.stream_detail_i.value = 77, 0x123456
     (code, _, detail), *_ = await copy(memories)
     assert (code, detail) == (77, 0x123456)
+
+
+@cocotb.test()
+async def a_run_waits_for_its_image(dut):
+    memories = await begin(dut)
+    for error in (0, 66):
+        dut.hold_i.value, dut.hold_error_i.value = 1, 0
+        run = cocotb.start_soon(copy(memories))
+        for _ in range(60):
+            await RisingEdge(dut.clk_i)
+        assert dut.waiting_o.value and dut.busy_o.value
+        dut.hold_i.value, dut.hold_error_i.value = 0, error
+        (code, *_), expected, _, _ = await run
+        assert code == error and memories.counters["cycles"] > 60 + QUIET_START
+        assert error or (memories.activations == expected).all()
+        assert not dut.waiting_o.value
 
 
 def test_wrapper():

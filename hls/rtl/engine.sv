@@ -1,10 +1,12 @@
 // engine - the HLS engine with the ports of hw/rtl/engine.sv, so that the shell takes either
 //
 // Computes   what hls/kernels/engine.cpp does; riffle_engine is what Vitis HLS makes of it
-// Contract   as hw/rtl/engine.sv. Watchdog, stop_i and stream_error_i become the error code that the HLS engine is asked to
-//            stop with; it asks at every phase and while it waits for weights. A cycle writes one word, to several banks
-// Timing     the HLS engine starts eight cycles after start_i: the host's last write lands in them. CYCLES are clock
-//            cycles; BUSY, STARVED and the log are iterations of its loops, and BUSY and STARVED appear at the end
+// Contract   as hw/rtl/engine.sv. Watchdog, stop_i, hold_error_i and stream_error_i become the error code that the HLS
+//            engine is asked to stop with; it asks at every phase and while it waits for weights. A cycle writes one
+//            word, to several banks
+// Timing     the HLS engine starts eight cycles after start_i, or after hold_i has fallen: the last write from outside
+//            lands in them. CYCLES are clock cycles; BUSY, STARVED and the log are iterations of its loops, and BUSY and
+//            STARVED appear at the end
 // Reference  riffle.interpreter
 module engine #(
     parameter int unsigned Rows            = 7,    // lattice
@@ -15,6 +17,9 @@ module engine #(
     input  logic         rst_ni,
     input  logic         start_i,
     input  logic         stop_i,
+    input  logic         hold_i,
+    input  logic [  7:0] hold_error_i,
+    output logic         waiting_o,
     input  logic [  7:0] first_i,
     input  logic [  8:0] length_i,
     input  logic [  5:0] lane_i,
@@ -50,7 +55,7 @@ module engine #(
 
   // ------------------------------------------------------------------------------------------------ run
   logic ap_start_q, ap_done, ap_ready, error_vld, info_vld, current_vld, fed_vld, starved_vld;
-  logic ended_q;
+  logic ended_q, bad_program;
   logic [3:0] quiet_q;
   logic [7:0] first_q, stop_q;
   logic [8:0] length_q;
@@ -69,13 +74,16 @@ module engine #(
     if (!busy_o && start_i) begin
       {busy_o, quiet_q, stop_q, detail_q, cycles_o, fed_o, starved_o} <= {1'b1, QuietStart, 128'd0};
       {first_q, length_q, lane_q, watchdog_q}                        <= {first_i, length_i, lane_i, watchdog_i};
+      {waiting_o, current_o}                                         <= {1'b1, first_i};
     end
     if (busy_o) begin
       cycles_o   <= cycles_o + 32'd1;
-      quiet_q    <= quiet_q == '0 ? '0 : quiet_q - 4'd1;
+      if (!hold_i || bad_program || stop_q != riffle_pkg::ErrNone) waiting_o <= 1'b0;
+      quiet_q    <= (quiet_q == '0 || waiting_o) ? quiet_q : quiet_q - 4'd1;
       ap_start_q <= quiet_q == 4'd1 || (ap_start_q && !ap_ready);
       if (stop_q == riffle_pkg::ErrNone) begin
         if (stop_i) stop_q <= riffle_pkg::ErrAborted;
+        else if (waiting_o && hold_error_i != '0) stop_q <= hold_error_i;
         else if (stream_error_i != '0) {stop_q, detail_q} <= {stream_error_i, stream_detail_i};
         else if (cycles_o >= watchdog_q) stop_q <= riffle_pkg::ErrWatchdog;
       end
@@ -89,8 +97,9 @@ module engine #(
       if (ended_q && error_o == stop_q) error_info_o[31:8] <= detail_q;
       if (done_o) busy_o <= 1'b0;
     end
-    if (!rst_ni) {busy_o, done_o, ap_start_q, ended_q} <= '0;
+    if (!rst_ni) {busy_o, done_o, waiting_o, ap_start_q, ended_q} <= '0;
   end
+  assign bad_program = length_q == '0 || {1'b0, first_q} + length_q > 9'(riffle_pkg::Descriptors);
 
   // ------------------------------------------------------------------------------------------------ writes
   logic [3:0] we, write_ce;
