@@ -29,7 +29,8 @@ def facts():
 def read_ports(folder):
     """Ports of riffle and of the Verilog around it, as Yosys reads them.
 
-    Returned as {module: {port: (direction, bits, attributes)}}. `folder` takes copies of the sources: Yosys in WebAssembly sees its own folder only.
+    Returned as {module: {port: (direction, bits, attributes)}}. `folder` takes copies of the
+    sources: Yosys in WebAssembly sees its own folder only.
     """
     for path in (ROOT / "hw/rtl/riffle_pkg.sv", ROOT / "hw/rtl/riffle.sv", *BOARD.glob("*.v")):
         shutil.copy(path, folder)
@@ -70,12 +71,11 @@ def catalogue(ports):
 class Build:
     """Runs build.tcl against the stand-in; `text`, and the facts that it records by their first word."""
 
-    def __init__(self, ports, folder, design="system", scripts=BOARD, read_master=None, **environment):
+    def __init__(self, ports, folder, design="system", scripts=BOARD, **environment):
         if not shutil.which("tclsh"):
             pytest.fail("tclsh is missing (looked on PATH): run `make setup`, or apt-get install tcl")
         (folder / "interfaces.tcl").write_text(catalogue(ports))
         values = facts()["facts"]("rtl") | {"cores_repository": str(folder)}
-        values |= {} if read_master is None else {"read_master": read_master}
         (folder / "facts.tcl").write_text(
             "set facts {" + " ".join(f"{name} {facts()['tcl'](value)}" for name, value in values.items()) + "}\n")
         done = subprocess.run(

@@ -4,11 +4,14 @@ Vivado writes the real one beside the bitstream; hw/board/pynq_z2/system.tcl is 
 tests/test_hwh.py holds this one to it.
 
     python -m riffle.hwh build/riffle.hwh
+
+The open flow (hw/board/open) has no Vivado to write one: --polling leaves out the interrupt controller, which is not
+there either.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -22,7 +25,7 @@ PROCESSOR, ACCELERATOR, INTERRUPTS = "ps7", "riffle_0", "axi_intc_0"
 ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write"}
 
 
-def write(path: str | Path, clock_mhz: int = CLOCK_MHZ) -> Path:
+def write(path: str | Path, clock_mhz: float = CLOCK_MHZ, polling: bool = False) -> Path:
     """Write the file.
 
     Parameters
@@ -31,6 +34,8 @@ def write(path: str | Path, clock_mhz: int = CLOCK_MHZ) -> Path:
         where; PYNQ wants the .bit with the same stem beside it
     clock_mhz
         clock of the fabric; the nearest that the processor can divide is what PYNQ will set
+    polling
+        there is no interrupt controller
 
     Returns
     -------
@@ -44,14 +49,17 @@ def write(path: str | Path, clock_mhz: int = CLOCK_MHZ) -> Path:
     modules = SubElement(root, "MODULES")
     _processor(modules, clock_mhz)
     _accelerator(modules)
-    _interrupts(modules)
+    if polling:
+        _remove(modules, INTERRUPTS)
+    else:
+        _interrupts(modules)
     ElementTree.indent(root)
     path = Path(path)
     ElementTree.ElementTree(root).write(path, encoding="UTF-8", xml_declaration=True)
     return path
 
 
-def divisors(clock_mhz: int) -> tuple[int, int]:
+def divisors(clock_mhz: float) -> tuple[int, int]:
     """The two divisors (1 to 63 each) that bring the fabric's clock nearest to `clock_mhz`.
 
     Raises
@@ -150,12 +158,27 @@ def _bus(module: Element, name: str, kind: str, port: str) -> None:
     SubElement(SubElement(bus, "PORTMAPS"), "PORTMAP", LOGICAL="AWADDR", PHYSICAL=port)
 
 
+def _remove(modules: Element, instance: str) -> None:
+    """Take out everything that leads to a cell that is not there."""
+    for parent in list(modules.iter()):
+        for child in list(parent):
+            if child.get("INSTANCE") == instance or child.get("NAME") == "IRQ_F2P":
+                parent.remove(child)
+
+
 def _properties(element: Element, **values: object) -> None:
     for name, value in values.items():
         SubElement(element, "PROPERTY", NAME=name, VALUE=str(value))
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m riffle.hwh", description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--clock", type=float, default=CLOCK_MHZ, help="MHz of the fabric")
+    parser.add_argument("--polling", action="store_true", help="without interrupt controller")
+    arguments = parser.parse_args()
+    print(write(arguments.file, arguments.clock, arguments.polling))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("python -m riffle.hwh FILE")
-    print(write(sys.argv[1]))
+    main()

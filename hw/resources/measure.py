@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from netlist import COLUMNS, Module, array_dsps, block_ram_outputs, read, resources
+from netlist import COLUMNS, Module, array_dsps, block_ram_outputs, read, resources, top_of
 from report import markdown
 from synthesis import BUILD, ROOT, parameters_of, synthesise
 
@@ -35,18 +35,19 @@ def measure(configuration: str) -> dict:
     parameters = parameters_of(configuration)
     result = synthesise(f"riffle-{configuration}", **parameters)
     modules = read(result.modules)
-    flat = read(result.flat)["riffle"]
+    whole = read(result.flat)
+    flat = whole[top_of(whole)]
     lane = next(module for module in modules.values() if module.name == "mac_lane")
     return {
         "configuration": parameters, **resources(flat.counts), "logic_depth": flat.depth(),
         "logic_depth_whole_chains": flat.depth(whole_chains=True),
         "array": array_dsps(lane, parameters["Rows"] * parameters["Columns"]),
-        "block_ram_outputs": block_ram_outputs(flat), "modules": module_table(modules, "riffle"),
+        "block_ram_outputs": block_ram_outputs(flat), "modules": module_table(modules),
         "deepest": deepest(flat),
     }
 
 
-def module_table(modules: dict[str, Module], top: str) -> dict[str, dict]:
+def module_table(modules: dict[str, Module]) -> dict[str, dict]:
     """Counts and depths of each module by its name in the source; variants with other parameters are added up."""
     instances = dict.fromkeys(modules, 0)
 
@@ -57,7 +58,7 @@ def module_table(modules: dict[str, Module], top: str) -> dict[str, dict]:
                 for _ in range(count):
                     place(kind)
 
-    place(top)
+    place(top_of(modules))
     table: dict[str, dict] = {}
     for name, module in modules.items():
         row = table.setdefault(module.name, {"instances": 0, **dict.fromkeys((*COLUMNS, "logic_depth"), 0)})

@@ -40,11 +40,17 @@ def read(path: Path) -> dict[str, Module]:
             if body.get("cells") and not int(body.get("attributes", {}).get("blackbox", "0"), 2)}
 
 
+def top_of(modules: dict[str, Module]) -> str:
+    """The name of the top: Yosys adds parameters to what the source calls it."""
+    return next(name for name, module in modules.items() if module.is_top)
+
+
 class Module:
     """One module of a netlist."""
 
     def __init__(self, name: str, body: dict):
         self.name = body.get("attributes", {}).get("hdlname", name)  # without parameters
+        self.is_top = "top" in body.get("attributes", {})
         self.cells: dict[str, dict] = body["cells"]
         self._nets = body["netnames"]
         self._levels: dict[tuple[int, bool], tuple[int, int | None]] = {}

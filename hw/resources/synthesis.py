@@ -25,7 +25,7 @@ setattr -mod -unset keep_hierarchy *
 flatten
 opt_clean -purge
 write_json flat.json
-delete t:FD* t:DSP48E1 t:RAM* t:SRL*
+delete t:FD* t:DSP48E1 t:RAM* t:SRL* t:BUFG* t:PS7
 tee -q -o depth.txt ltp
 """
 
@@ -58,8 +58,17 @@ def parameters_of(configuration: str) -> dict[str, int]:
             for name, value in CONFIGURATIONS[configuration].items()}
 
 
-def synthesise(name: str, top: str = "riffle", **parameters: int) -> Synthesis:
-    """Synthesise a module under build/synthesis/<name>; again only where a source, a parameter or the way has changed.
+def synthesise(name: str, wrapper: Path | None = None, **parameters: int) -> Synthesis:
+    """Synthesise the accelerator under build/synthesis/<name>; again only where sources, parameters or the way changed.
+
+    Parameters
+    ----------
+    name
+        of the folder
+    wrapper
+        a file with a module of the same name and parameters around `riffle`, which is the top then
+    parameters
+        of the top
 
     Raises
     ------
@@ -70,7 +79,9 @@ def synthesise(name: str, top: str = "riffle", **parameters: int) -> Synthesis:
     if not yosys.exists():
         raise RuntimeError(f"{yosys.name} is missing (looked beside {sys.executable}): run `make setup`")
     folder = BUILD / "synthesis" / name
-    files = sources(top)
+    files, top = sources("riffle"), "riffle"
+    if wrapper:
+        files, top = [*files, wrapper], wrapper.stem
     script = SCRIPT.format(files=" ".join(path.name for path in files), top=top,
                            parameters=" ".join(f"-set {key} {value}" for key, value in parameters.items()))
     with locked(folder):

@@ -8,7 +8,6 @@ Standard library only: the machine with Vivado need not have the project's Pytho
 from __future__ import annotations
 
 import hashlib
-import re
 import runpy
 import subprocess
 import sys
@@ -85,7 +84,6 @@ def facts(engine: str) -> dict:
         "spec_hash": f"{known['SPEC_HASH']:08x}", "build_hash": build_hash(files), "git_commit": git_commit(),
         "segment_base": known["SEGMENT_BASE"], "segment_size": known["SEGMENT_SIZE"],
         "interrupt_base": INTERRUPT_BASE, "interrupt_size": INTERRUPT_SIZE, "memory_size": MEMORY_SIZE,
-        "read_master": int(bool(re.search(r"\bm_axi_araddr\b", TOP.read_text()))),
         "registers": registers(known), "sources": [str(path) for path in files],
     }
 

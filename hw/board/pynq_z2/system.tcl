@@ -1,11 +1,11 @@
 # system.tcl - the block design: M_AXI_GP0 -> interconnect -> Riffle and interrupt controller -> IRQ_F2P[0];
 # Riffle's read master -> S_AXI_HP0
 
-# `facts` is a dictionary that facts.py writes: address map, VLNV and what the RTL has
+# `facts` is a dictionary that facts.py writes: address map, VLNV, sources
 proc system {facts clock_mhz} {
   dict with facts {}
   create_bd_design $name
-  processing_system $clock_mhz $read_master
+  processing_system $clock_mhz 1
   cell riffle_0 [join [lrange [split $vlnv :] 0 2] :]
   clocked riffle_0/aclk
   resets riffle_0/aresetn
@@ -13,7 +13,7 @@ proc system {facts clock_mhz} {
   interconnect gp0 ps7/M_AXI_GP0 {riffle_0/s_axi axi_intc_0/s_axi}
   at_address riffle_0/s_axi/reg0 $segment_base $segment_size
   at_address axi_intc_0/S_AXI/Reg $interrupt_base $interrupt_size
-  if {$read_master} { read_master $memory_size }
+  read_master $memory_size
   validate_bd_design
   save_bd_design
 }
