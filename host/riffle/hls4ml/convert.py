@@ -63,14 +63,16 @@ def convert(network: IntegerNetwork, output: Path | str, io_type: str = "io_stre
     for layer in network.layers:
         graph.add(layer)
     last = graph.tensor(network.output, "the output")
-    needed = sum(graph.multiplications)
-    reuse = reuse or max(1, -(-needed // DSPS))
     config = get_backend(backend).create_initial_config(part=part, io_type=io_type, clock_period=clock_ns)
-    model = {"Precision": {"default": INT8}, "ReuseFactor": reuse, "Strategy": "Latency", "BramFactor": 10**9,
-             "TraceOutput": False}
     config |= {"OutputDir": str(output), "ProjectName": PROJECT, "Backend": backend,
-               "HLSConfig": {"Model": model, "LayerName": graph.precisions}}
+               "HLSConfig": {"Model": _model(reuse or graph.reuse()), "LayerName": graph.precisions}}
     return ModelGraph.from_layer_list(config, graph.layers, [graph.layers[0]["name"]], [last])
+
+
+def _model(reuse: int) -> dict:
+    """Settings for all layers, as hls4ml takes them."""
+    return {"Precision": {"default": INT8}, "ReuseFactor": reuse, "Strategy": "Latency", "BramFactor": 10**9,
+            "TraceOutput": False}
 
 
 class _Graph:
@@ -84,6 +86,10 @@ class _Graph:
         tensor = network.tensors[network.input]
         name = self._append("image", "InputLayer", [], INT8, input_shape=[tensor.height, tensor.width, tensor.channels])
         self.made[network.input] = name
+
+    def reuse(self) -> int:
+        """Smallest reuse factor with which about as many multipliers are needed as there are DSPs."""
+        return max(1, -(-sum(self.multiplications) // DSPS))
 
     def add(self, layer: Layer) -> None:
         """Append what computes a layer, and note what it makes."""
