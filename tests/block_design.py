@@ -64,7 +64,7 @@ def catalogue(ports):
         else:
             pins += [*logical.values(), PIN_KINDS[kind]]
     vlnv, _, version = spec.VLNV.rpartition(":")
-    return (f"set ip({vlnv}) {{versions {version} properties {{}} pins {{{' '.join(pins)}}} "
+    return (f"set ip({vlnv}) {{versions {version} properties {{Engine BuildHash}} pins {{{' '.join(pins)}}} "
             f"buses {{{' '.join(buses)}}} segments {{{' '.join(segments)}}} spaces {{{' '.join(spaces)}}}}}\n")
 
 

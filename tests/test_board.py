@@ -101,6 +101,11 @@ def test_board_settings(system):
     assert system.properties("axi_intc_0")["C_KIND_OF_INTR"] == "0xFFFFFFFF"
 
 
+def test_hardware_knows_its_build(system):
+    """CAPS.ENGINE and BUILD_HASH come from the parameters; the manifest has the same hash."""
+    assert system.properties("riffle_0") == {"Engine": "0", "BuildHash": "0x" + facts()["facts"]("rtl")["build_hash"]}
+
+
 def test_newest_ip_is_taken(system):
     """As numbers, not as text: 4.10 comes after 4.9."""
     assert system.cells["axi_intc_0"].endswith(":4.10") and system.cells["gp0"].endswith(":2.1")

@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0xb703ee15
+SPEC_HASH = 0x850fcc93
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -66,6 +66,7 @@ REGISTERS = {
     "IMAGE_ADDRESS": 0x64,
     "IMAGE_AFTER": 0x68,
     "STREAM_TAKEN": 0x60,
+    "BUILD_HASH": 0x6c,
 }
 
 # register: field: (lowest bit, bits, access)
@@ -97,6 +98,7 @@ REGISTER_FIELDS = {
     "IMAGE_ADDRESS": {"BYTE": (0, 32, "rw")},
     "IMAGE_AFTER": {"INDEX": (0, 8, "rw")},
     "STREAM_TAKEN": {"WORDS": (0, 32, "ro")},
+    "BUILD_HASH": {"VALUE": (0, 32, "ro")},
 }
 
 # register: value after reset, where it is not 0

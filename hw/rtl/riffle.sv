@@ -8,7 +8,9 @@ module riffle #(
     parameter int unsigned Rows            = 7,     // lattice
     parameter int unsigned Columns         = 7,
     parameter int unsigned ActivationDepth = 2048,  // words per bank
-    parameter int unsigned WeightDepth     = 10240  // stream words of 128 bits
+    parameter int unsigned WeightDepth     = 10240, // stream words of 128 bits
+    parameter int unsigned Engine          = 0,     // which u_engine is: 0 hand-written RTL, 1 HLS
+    parameter int unsigned BuildHash       = 0      // of the sources, for the register
 ) (
     input  logic        aclk,
     input  logic        aresetn,
@@ -112,7 +114,8 @@ module riffle #(
   logic [7:0] image_after;
   logic [2:0] image_log2s;
   control #(
-      .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth)
+      .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth),
+      .Engine(Engine), .BuildHash(BuildHash)
   ) u_control (
       .clk_i, .rst_ni,
       .host_valid_i(target[Registers]), .host_write_i(host_write), .host_addr_i(host_addr[9:0]),

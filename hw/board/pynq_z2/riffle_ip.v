@@ -2,7 +2,10 @@
 //
 // Computes   nothing: hw/rtl/riffle.sv behind the same ports. Vivado's packager takes no SystemVerilog file as the top of an
 //            IP, so the interface attributes stand here; tests/test_board.py holds the ports to those of riffle.
-module riffle_ip (
+module riffle_ip #(
+    parameter integer Engine    = 0,            // 0 hand-written RTL, 1 HLS
+    parameter [31:0]  BuildHash = 32'h00000000  // of the sources
+) (
     (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 aclk CLK" *)
     (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF s_axi:m_axi, ASSOCIATED_RESET aresetn" *)
     input  wire        aclk,
@@ -103,7 +106,9 @@ module riffle_ip (
     (* X_INTERFACE_PARAMETER = "SENSITIVITY LEVEL_HIGH" *)
     output wire        interrupt
 );
-  riffle u_riffle (
+  riffle #(
+      .Engine(Engine), .BuildHash(BuildHash)
+  ) u_riffle (
       .aclk(aclk),
       .aresetn(aresetn),
       .s_axi_awid(s_axi_awid),

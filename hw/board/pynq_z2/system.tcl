@@ -6,7 +6,7 @@ proc system {facts clock_mhz} {
   dict with facts {}
   create_bd_design $name
   processing_system $clock_mhz 1
-  cell riffle_0 [join [lrange [split $vlnv :] 0 2] :]
+  cell riffle_0 [join [lrange [split $vlnv :] 0 2] :] Engine [expr {$engine eq "hls"}] BuildHash 0x$build_hash
   clocked riffle_0/aclk
   resets riffle_0/aresetn
   interrupts riffle_0/interrupt
