@@ -8,7 +8,7 @@ import numpy as np
 from engine_memories import Memories
 from random_programs import random_program, random_stream
 from riffle import spec
-from riffle.compiler.overlap import may_overlap
+from riffle.compiler.hazards import may_overlap
 from riffle.descriptor import Descriptor
 from riffle.interpreter import CODES, EngineError, contradiction, execute
 from runner import simulate

@@ -3,7 +3,7 @@
 import numpy as np
 
 from riffle import spec
-from riffle.compiler.overlap import may_overlap
+from riffle.compiler.hazards import may_overlap, words_read, words_written
 from riffle.descriptor import Descriptor, pack_headers
 
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
@@ -84,25 +84,3 @@ def random_stream(rng, d):
     headers = pack_headers(*parameters.transpose(2, 0, 1), count=count)
     stream = np.concatenate([headers, words.view(np.uint8).reshape(pairs, words[0].size if pairs else 0)], 1)
     return parameters, weights, stream.reshape(-1, spec.STREAM_BYTES)
-
-
-def words_read(d):
-    """Words of a bank from in_base to the end of what a descriptor may read."""
-    pairs = -(-d.group_outputs // 2)
-    channel = d.in_channel + (d.groups - 1) * d.group_step + (pairs - 1) * d.pair_step
-    return (channel // 4 + d.blocks) << 2 * d.log2s
-
-
-def words_written(d):
-    """Words of a bank from out_base to the end of what a descriptor writes."""
-    position, row, remainder, highest = d.position, d.row, d.remainder, d.position
-    for _ in range(d.groups * d.group_outputs):
-        highest = max(highest, position)
-        remainder += 1
-        if remainder == d.modulus:
-            remainder, row = 0, row + d.step_high
-            position = row
-        else:
-            position += d.step_low
-    block = highest if d.raw else highest // 2 if d.duplicate else highest // 4
-    return (block + 1) << 2 * (d.log2s - d.stride2)

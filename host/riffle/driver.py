@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import lattice, spec
 from .backends import Backend
+from .batch import run_batch
 from .errors import EngineError, HardwareError, RiffleError, RunTimeout
 from .program import Place, Program, ProgramError
 from .segment import Segment, identify
@@ -146,9 +148,14 @@ class Accelerator:
         """
         self.write_image(image)
         self.run_descriptors(0, len(self._loaded().records), lane=lane)
-        return self._result(lane, self.counters())
+        return self.result(lane, self.counters())
 
-    def _result(self, lane: int, counters: dict[str, int]) -> Result:
+    def run_batch(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """Run many images with one pass over the weights of the classifier; see `batch.run_batch`."""
+        return run_batch(self, images)
+
+    def result(self, lane: int, counters: dict[str, int]) -> Result:
+        """What the last run has left in a lane."""
         program = self._loaded()
         output = program.read_result(self.memory(program.result, np.arange(program.result_channels), lane), lane)
         names, best = program.classes, int(output.argmax())
@@ -167,10 +174,18 @@ class Accelerator:
     def write_image(self, image: np.ndarray) -> None:
         """Put an image (as `run` takes it) where the loaded program reads it: one block write for each row."""
         program, image = self._loaded(), np.asarray(image)
-        channels, height, width = program.image_size
         if image.dtype == np.int8 and image.shape == program.image_size:
             words = lattice.to_words(image, program.rows, program.columns, program.image.layout)
             return self.segment.write_activations(program.image.base, words)
+        self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
+        for y, row in enumerate(self.pixels(image)):
+            self.segment.write_window("IMAGE", y * spec.IMAGE_PITCH, row)
+        return None
+
+    def pixels(self, image: np.ndarray) -> np.ndarray:
+        """An image, uint8 [H][W] or [H][W][3], as the hardware takes it: uint8 [H][W][4], R, G, B, 0."""
+        program, image = self._loaded(), np.asarray(image)
+        channels, height, width = program.image_size
         if image.dtype != np.uint8 or channels != 3 or image.shape not in ((height, width), (height, width, 3)):
             size, pixels = "x".join(map(str, image.shape)), f"uint8 {height}x{width} (grey) or {height}x{width}x3 (RGB)"
             takes = pixels if channels == 3 else f"int8 {channels}x{height}x{width}"
@@ -178,13 +193,14 @@ class Accelerator:
                              "it first")
         colours = np.zeros((height, width, 4), np.uint8)
         colours[:, :, :3] = image.reshape(height, width, -1)
-        self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
-        for y, row in enumerate(colours):
-            self.segment.write_window("IMAGE", y * spec.IMAGE_PITCH, row)
-        return None
+        return colours
 
     def run_descriptors(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> None:
-        """Run a part of the loaded program with its part of the weights, and wait for the end.
+        """Run a part of the loaded program with its part of the weights to the end; arguments as `launch`."""
+        self.finish(self.launch(first, count, lane=lane, watchdog=watchdog))
+
+    def launch(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> int:
+        """Start a part of the loaded program; `finish` must follow.
 
         Parameters
         ----------
@@ -192,6 +208,10 @@ class Accelerator:
             descriptors
         watchdog
             cycles after which the hardware stops the run; by default a few times what was predicted
+
+        Returns
+        -------
+        how many cycles `finish` should wait at most
         """
         program, lanes = self._loaded(), self.configuration["rows"] * self.configuration["columns"]
         records = program.records[first:first + count]
@@ -205,12 +225,16 @@ class Accelerator:
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
         for name, value in (settings | self.source.settings(records[0].stream_first, words)).items():
             self.segment.write(name, value)
-        self.start(limit + GRACE)
+        self._begin()
+        return limit + GRACE
 
     def start(self, cycles: int) -> None:
         """Start what the registers say and wait for the interrupt, at most `cycles`. Errors as `run`."""
-        self._make_ready()
-        self.segment.set_fields("CTRL", START=1)
+        self._begin()
+        self.finish(cycles)
+
+    def finish(self, cycles: int) -> None:
+        """Wait for the interrupt, at most `cycles`. Errors as `run`."""
         try:
             finished = self.source.wait(cycles) if self.source else self.backend.wait_interrupt(cycles)
         except BaseException:  # also from the keyboard: nothing runs on unseen
@@ -257,6 +281,10 @@ class Accelerator:
                 for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):
                     memory[b, a, slice(*chosen)] = self.segment.read_lanes(b, a, *chosen)
         return memory
+
+    def _begin(self) -> None:
+        self._make_ready()
+        self.segment.set_fields("CTRL", START=1)
 
     def _loaded(self) -> Program:
         if self.program is None:

@@ -69,6 +69,10 @@ class Program:
         where the host writes the image and reads the result
     image_size
         channels, height and width; three channels for images, others for parts of a network
+    batch
+        whether the inputs of the classifier outlast other images
+    image_after
+        the descriptor from which on, up to the classifier, nothing else lies where the image is written
     """
 
     name: str
@@ -82,6 +86,8 @@ class Program:
     image_size: tuple[int, int, int]
     result: Place
     result_channels: int
+    batch: bool = False
+    image_after: int = 0
     classes: list[str] = field(default_factory=list)
     output_scale: float = 1.0
     metadata: dict = field(default_factory=dict)

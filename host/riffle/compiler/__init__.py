@@ -6,7 +6,7 @@
     plan     addresses
     weights  the weight stream
     emit     descriptors and records
-    overlap  which descriptors need not wait for the writes of the one before
+    hazards  which descriptors need not wait for the writes of the one before
     cycles   what each descriptor costs
 """
 
@@ -17,18 +17,20 @@ import numpy as np
 from .. import spec
 from ..descriptor import pack_program
 from ..integer import FullyConnected, IntegerNetwork
+from ..lattice import words_of
 from ..program import Program
-from .buffers import make_needs, tensor_log2s
+from .buffers import make_needs, reserve_for_batch, tensor_log2s
 from .cycles import predict
 from .emit import Emitter
 from .errors import CompileError
+from .hazards import touches
 from .plan import make_plan
 from .steps import make_steps
 
 __all__ = ["CompileError", "compile_network"]
 
 
-def compile_network(network: IntegerNetwork, configuration: str | dict = "full") -> Program:
+def compile_network(network: IntegerNetwork, configuration: str | dict = "full", batch: bool = False) -> Program:
     """Translate a network.
 
     Parameters
@@ -37,6 +39,8 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
         what the quantiser made
     configuration
         a name in `spec.CONFIGURATIONS`, or rows, columns, activation_depth of other hardware
+    batch
+        for `Accelerator.run_batch`: keep the inputs of the classifier of all images, and a place for the next image
 
     Returns
     -------
@@ -52,6 +56,8 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
     steps = make_steps(network)
     log2s = {name: tensor_log2s(network, name, rows, columns) for name in network.tensors}
     needs = make_needs(network, steps, log2s)
+    if batch:
+        reserve_for_batch(network, needs, steps)
     plan = make_plan(needs, steps, build["activation_depth"])
     emitter = Emitter(network, needs, plan, log2s, rows * columns)
     for time, step in enumerate(steps):
@@ -62,11 +68,14 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full")
     for record, cycles in zip(emitter.records, predict(emitter.descriptors), strict=True):
         record.cycles = cycles
     image, last = network.tensors[network.input], network.layers[-1]
+    place = emitter.place(network.input)
+    end = place.base + words_of(image.channels, place.log2s)
+    busy = [i for i, d in enumerate(emitter.descriptors) if not d.raw and touches(d, place.base, end)]
     return Program(
         name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],
         descriptors=pack_program(emitter.descriptors),
         stream=np.concatenate([np.zeros((0, spec.STREAM_BYTES), np.uint8), *emitter.chunks]), records=emitter.records,
-        image=emitter.place(network.input),
+        image=place, batch=batch, image_after=1 + max(busy),
         image_size=(image.channels, image.height, image.width),
         result=emitter.place(network.output, "raw" if isinstance(last, FullyConnected) else "plain"),
         result_channels=network.tensors[network.output].channels, classes=network.classes,

@@ -6,24 +6,27 @@ written. The tensor that a residual unit adds to and its output are one buffer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import lattice
-from ..integer import Convolution, FullyConnected, IntegerNetwork, Layer
+from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer
 from ..spec import BANKS
 from .errors import CompileError
 from .slices import Cut, cuts
 from .steps import Step, is_average_pool, is_depthwise
 from .weights import group_blocks
 
+FETCH_CYCLES, MACS_PER_CYCLE = 30_000, 392  # in which the next image is brought here, behind layers of as many MACs
+
 
 @dataclass(frozen=True)
 class Part:
-    """Addresses `first` to `end` - 1 of a buffer, written at step `birth`."""
+    """Addresses `first` to `end` - 1 of a buffer, from step `birth` until `death`, by default that of the buffer."""
 
     first: int
     end: int
     birth: int
+    death: int | None = None
 
 
 @dataclass(eq=False)
@@ -39,6 +42,10 @@ class Buffer:
     @property
     def birth(self) -> int:
         return min(part.birth for part in self.parts)
+
+    def until(self, part: Part) -> int:
+        """Last step at which a part is needed."""
+        return self.death if part.death is None else part.death
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,31 @@ def make_needs(network: IntegerNetwork, steps: list[Step], log2s: dict[str, int]
             target = needs.buffers[layer.output]
             needs.pools.append(Pool(time, source, target, len(layer.weight), layer.out_channel, log2s[layer.input]))
     return needs
+
+
+def reserve_for_batch(network: IntegerNetwork, needs: Needs, steps: list[Step]) -> None:
+    """Keep what a batch needs: the vectors of earlier images from the start, and the next image's place before the end.
+
+    Raises
+    ------
+    CompileError
+        if the network does not end with a global average and what classifies its output
+    """
+    averages = [time for time, step in enumerate(steps) if isinstance(step.layer, GlobalAverage)]
+    if not averages or not isinstance(steps[-1].layer, FullyConnected):
+        raise CompileError("a batch shares the weights of a fully connected layer behind a global average, which this "
+                           "network does not end with: run its images one by one")
+    end = averages[-1]
+    vectors = needs.buffers[steps[end].layer.output]
+    vectors.parts = [replace(part, birth=-1) for part in vectors.parts]
+    image, left, begin = needs.buffers[network.input], FETCH_CYCLES * MACS_PER_CYCLE, end + 1
+    while begin > image.death + 1 and left > 0:
+        begin -= 1
+        layer = steps[begin].layer
+        if isinstance(layer, Convolution):
+            left -= layer.weight.size * network.tensors[layer.output].height * network.tensors[layer.output].width
+    image.parts = [replace(part, death=image.death) for part in image.parts] + [Part(0, image.words, begin)]
+    image.death = end
 
 
 def _write(network: IntegerNetwork, needs: Needs, step: Step, time: int, log2s: dict[str, int]) -> None:

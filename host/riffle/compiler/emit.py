@@ -13,7 +13,7 @@ from ..program import Place, Record
 from . import weights
 from .buffers import Needs
 from .errors import CompileError
-from .overlap import may_overlap
+from .hazards import may_overlap
 from .plan import Plan
 from .slices import Slice
 from .steps import Step, is_depthwise

@@ -61,7 +61,7 @@ def _load(needs: Needs, time: int) -> int:
     pooled = {pool.output for pool in needs.pools if pool.step == time}
     total = 0
     for buffer in needs.unique():
-        alive = [p for p in buffer.parts if p.birth <= time <= buffer.death]
+        alive = [p for p in buffer.parts if p.birth <= time <= buffer.until(p)]
         if buffer in pooled:
             alive = [p for p in alive if p.birth < time]
         covered = set()
@@ -149,7 +149,7 @@ class _Search:
 
     def gap(self, time: int) -> tuple[int, int]:
         taken = [(base + p.first, base + p.end) for buffer, base in self.bases.items() for p in buffer.parts
-                 if p.birth <= time <= buffer.death]
+                 if p.birth <= time <= buffer.until(p)]
         return largest_gap(taken, self.depth)
 
     def gaps_remain(self, buffer: Buffer) -> bool:
@@ -159,4 +159,4 @@ class _Search:
 
 def _meetings(one: Buffer, two: Buffer) -> list[tuple[Part, Part]]:
     """Pairs of parts that are there at the same time."""
-    return [(p, q) for p in one.parts for q in two.parts if p.birth <= two.death and q.birth <= one.death]
+    return [(p, q) for p in one.parts for q in two.parts if p.birth <= two.until(q) and q.birth <= one.until(p)]

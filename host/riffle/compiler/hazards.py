@@ -1,4 +1,4 @@
-"""When a convolution may begin before the writes of the one before have landed."""
+"""What descriptors read and write: when one may begin early, and when a place in memory is free."""
 
 from __future__ import annotations
 
@@ -35,6 +35,23 @@ def last_writes(d: Descriptor) -> list[tuple[int, set[int]]]:
                 return result
             result.append((t, {address + phase for address in addresses}))
     return result
+
+
+def touches(d: Descriptor, first: int, end: int) -> bool:
+    """Whether a descriptor may read or write one of the addresses `first` to `end` - 1."""
+    return any(base < end and first < base + words
+               for base, words in ((d.in_base, words_read(d)), (d.out_base, words_written(d))))
+
+
+def words_read(d: Descriptor) -> int:
+    """Words of a bank from in_base to the end of what may be read."""
+    channel = d.in_channel + (d.groups - 1) * d.group_step + (-(-d.group_outputs // 2) - 1) * d.pair_step
+    return (channel // spec.BANKS + d.blocks) << 2 * d.log2s
+
+
+def words_written(d: Descriptor) -> int:
+    """Words of a bank from out_base to the end of what is written."""
+    return max(max(pair) for pair in writes(d)) - d.out_base + (1 << 2 * (d.log2s - d.stride2))
 
 
 def writes(d: Descriptor) -> list[list[int]]:

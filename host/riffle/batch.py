@@ -1,0 +1,108 @@
+"""Many images, one pass over the weights of the classifier; the next image is fetched while one is computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .backends.buffers import Buffer
+from .errors import RiffleError
+from .sources import shared
+
+if TYPE_CHECKING:
+    from .driver import Accelerator, Result
+
+
+def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Result]:
+    """Run the loaded program, compiled with batch=True, on up to as many images as the lattice has lanes.
+
+    The layers up to the global average run for each image, which leaves its vector in the image's lane; the classifier
+    runs once. Where processor and accelerator share memory, the next image is fetched meanwhile.
+
+    Parameters
+    ----------
+    images
+        as `Accelerator.run` takes them
+
+    Returns
+    -------
+    results in the order of the images; counters are those of the batch divided by the number of images
+
+    Raises
+    ------
+    ValueError
+        if there are no images, or too many, or one does not fit the network
+    RiffleError
+        if the program was not compiled for batches
+    EngineError, RunTimeout
+        as `Accelerator.run`
+    """
+    program = accelerator.program
+    if program is None or not program.batch:
+        raise RiffleError("the program that is loaded keeps no vectors for a batch: compile it with batch=True")
+    lanes = accelerator.configuration["rows"] * accelerator.configuration["columns"]
+    if not 1 <= len(images) <= lanes:
+        raise ValueError(f"a batch of {len(images)} images, but it may have 1 to {lanes}: one for each lane")
+    classifier = next(i for i, record in enumerate(program.records) if record.place.layout == "raw")
+    counters: Counter[str] = Counter()
+    with _Images(accelerator, images) as source:
+        for lane in range(len(images)):
+            source.bring(lane)
+            cycles = accelerator.launch(0, classifier, lane=lane)
+            source.bring_ahead(lane + 1)
+            accelerator.finish(cycles)
+            counters.update(accelerator.counters())
+    accelerator.run_descriptors(classifier, len(program.records) - classifier)
+    counters.update(accelerator.counters())
+    each = {name: round(count / len(images)) for name, count in counters.items()}
+    return [accelerator.result(lane, each) for lane in range(len(images))]
+
+
+class _Images:
+    """Brings each image to where the program reads it: ahead from shared memory, where there is some."""
+
+    def __init__(self, accelerator: Accelerator, images: Sequence[np.ndarray]):
+        self.accelerator, self.segment, self.images = accelerator, accelerator.segment, images
+        self.buffers: list[Buffer] = []
+        self.fetched = 0  # images that have been asked for
+        place, (channels, _, _) = accelerator.program.image, accelerator.program.image_size
+        self.fetches = bool(accelerator.backend.shares_memory and accelerator.configuration["stream"] and place.log2s
+                            and channels == 3)
+
+    def __enter__(self) -> _Images:
+        if self.fetches:
+            program = self.accelerator.program
+            self.buffers = [shared(self.accelerator.backend, self.accelerator.pixels(image)) for image in self.images]
+            self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
+            self.segment.write("IMAGE_AFTER", program.image_after)
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind:  # an image that is on its way must not come later
+            self.segment.set_fields("CTRL", ABORT=1)
+        for buffer in self.buffers:
+            buffer.free()
+
+    def bring(self, index: int) -> None:
+        """An image for the run that is started next, which waits for it."""
+        if not self.fetches:
+            self.accelerator.write_image(self.images[index])
+        elif self.fetched == index:
+            self.fetch()
+
+    def bring_ahead(self, index: int) -> None:
+        """An image for the run after the one that runs, as soon as the one before has come."""
+        if not self.fetches or index == len(self.images):
+            return
+        while (state := self.segment.fields("CTRL"))["FETCHING"]:  # the watchdog ends the run that waits for it
+            if state["IDLE"]:
+                return
+        self.fetch()
+
+    def fetch(self) -> None:
+        self.segment.write("IMAGE_ADDRESS", self.buffers[self.fetched].physical_address)
+        self.segment.set_fields("CTRL", FETCH=1)
+        self.fetched += 1

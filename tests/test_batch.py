@@ -1,0 +1,87 @@
+"""Batches: every image's scores are those of a run alone, and the next image comes while another is computed."""
+
+import numpy as np
+import pytest
+
+from riffle import catalogue, digits, reference, spec
+from riffle.batch import run_batch
+from riffle.compiler import CompileError, compile_network
+from riffle.errors import EngineError, RiffleError
+
+
+def load(accelerator, network, weights="auto"):
+    program = compile_network(network, batch=True)
+    accelerator.load(program, weights)
+    return program
+
+
+def check(network, images, results):
+    for image, result in zip(images, results, strict=True):
+        np.testing.assert_array_equal(result.output, reference.run(network, image)[network.output])
+
+
+@pytest.mark.parametrize("count", [1, 2, 49])
+def test_digits(full_hardware, count):
+    network, (images, labels) = digits.network(), digits.held_out()
+    load(full_hardware, network)
+    results = full_hardware.run_batch(images[:count])
+    check(network, images[:count], results)
+    right = sum(result.label == str(label) for result, label in zip(results, labels[:count], strict=True))
+    assert right >= count - 1
+
+
+def test_without_shared_memory(full_hardware, monkeypatch):
+    network, (images, _) = digits.network(), digits.held_out()
+    load(full_hardware, network)
+    monkeypatch.setattr(type(full_hardware.backend), "shares_memory", False)
+    check(network, images[:3], full_hardware.run_batch(images[:3]))
+
+
+def test_next_image_comes_during_the_run(full_hardware, rng):
+    """A batch costs little more than its layers: no time goes by in which only an image is fetched, but the first."""
+    network = catalogue.find("g3-0.25x-c100")
+    program = load(full_hardware, network)
+    images = rng.integers(0, 256, (3, 224, 224, 3), np.uint8)
+    results = full_hardware.run_batch(images)
+    check(network, images, results)
+    classifier = program.records[-1].cycles
+    alone = 3 * (program.cycles - classifier) + classifier
+    assert alone < 3 * results[0].cycles < alone + 26_000 + 3 * 200, "26,000: the first image is waited for"
+
+
+def test_refusals_and_faults(full_hardware, rng):
+    network, (images, _) = digits.network(), digits.held_out()
+    full_hardware.load(compile_network(network))
+    with pytest.raises(RiffleError, match="keeps no vectors for a batch: compile it with batch=True"):
+        full_hardware.run_batch(images[:2])
+    load(full_hardware, network)
+    for count in (0, 50):
+        with pytest.raises(ValueError, match=f"a batch of {count} images, but it may have 1 to 49"):
+            full_hardware.run_batch(images[:count])
+    with pytest.raises(ValueError, match="the image is uint8 27x28"):
+        full_hardware.run_batch([images[0], images[1][1:]])
+    ddr = full_hardware.backend.ddr
+    for field, value, usual, error in (("fail_from", 0, 0xFFFFFFFF, "IMAGE_RESPONSE"), ("silent", 1, 0, "WATCHDOG")):
+        setattr(ddr, field, value)
+        with pytest.raises(EngineError, match=error):
+            full_hardware.run_batch(images[:3])
+        setattr(ddr, field, usual)
+        check(network, images[:3], full_hardware.run_batch(images[:3]))
+
+
+def test_networks_that_cannot_be_batched():
+    with pytest.raises(CompileError, match="layer stage2.* needs 2320 words of activation memory, the limit is 2048"):
+        compile_network(catalogue.find("g8-1x-c1000"), batch=True)
+    with pytest.raises(CompileError, match="which this network does not end with: run its images one by one"):
+        compile_network(catalogue.find("g3-1x-stage3-residual"), batch=True)
+
+
+def test_bad_image_address(full_hardware):
+    network, (images, _) = digits.network(), digits.held_out()
+    load(full_hardware, network)
+    full_hardware.segment.write("IMAGE_ADDRESS", 0x10000040)
+    full_hardware.segment.set_fields("CTRL", FETCH=1)
+    with pytest.raises(EngineError, match="BAD_IMAGE .*Remedy: take buffers from the driver"):
+        full_hardware.run(images[0])
+    check(network, images[:2], run_batch(full_hardware, images[:2]))
+    assert spec.ERRORS[full_hardware.segment.read("ERROR")][0] == "NONE"
