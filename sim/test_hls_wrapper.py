@@ -87,6 +87,7 @@ async def a_run_waits_for_its_image(dut):
         assert code == error and memories.counters["cycles"] > 60 + QUIET_START
         assert error or (memories.activations == expected).all()
         assert not dut.waiting_o.value
+    dut.hold_error_i.value = 0
     run = cocotb.start_soon(copy(memories))
     while not dut.busy_o.value or dut.waiting_o.value:
         await RisingEdge(dut.clk_i)
