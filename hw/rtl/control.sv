@@ -13,6 +13,7 @@ module control #(
     parameter int unsigned WeightDepth     = 10240,  // stream words
     parameter int unsigned Engine          = 0,      // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
     parameter int unsigned BuildHash       = 0,      // BUILD_HASH
+    parameter logic [31:0] BuildHash       = '0,     // of the bitstream
     parameter int unsigned Stream          = 1       // CAPS.STREAM: 1 weights from host or DDR while the engine runs
 ) (
     input  logic        clk_i,
@@ -109,6 +110,7 @@ module control #(
       riffle_pkg::RegStarved:       {writable, word} = {Ro, starved_i};
       riffle_pkg::RegStreamSource:  {writable, word} = {Rw, 32'(stream_source_o)};
       riffle_pkg::RegStreamAddress: {writable, word} = {Rw, stream_address_o};
+      riffle_pkg::RegBuildHash:     {writable, word} = {Ro, BuildHash};
       riffle_pkg::RegImageAddress:  {writable, word} = {Rw, image_address_o};
       riffle_pkg::RegImageAfter:    {writable, word} = {Rw, 32'(image_after_o)};
       riffle_pkg::RegStreamTaken:   {writable, word} = {Ro, stream_taken_i};

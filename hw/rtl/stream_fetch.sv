@@ -3,7 +3,7 @@
 // Computes   fill_data_o: the length_i stream words from byte address base_i on
 // Contract   start_i begins a stream and forgets the one before. No more words are asked for than have room: Depth words,
 //            and one more for each taken_i. base_i must be a multiple of 16. After error_o nothing more is asked for.
-// Timing     a burst of up to 16 beats, none across a 128-byte boundary, every other cycle; two beats make a word, which is
+// Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fifth cycle; two beats make a word, which is
 //            on fill_data_o one cycle after its second beat
 module stream_fetch #(
     parameter int unsigned Depth = 10240  // stream words that have room
@@ -30,27 +30,36 @@ module stream_fetch #(
   localparam int unsigned BurstWords = 8;  // 128 bytes
   localparam int unsigned RoomWidth = $clog2(Depth + 1);
 
-  // requests: one is made ready while none waits
-  logic active_q, enough_q;
+  // requests: one is made ready while none waits, a few cycles after the last: what it depends on is worked out step by step
+  logic active_q, prepare;
   logic [27:0] word_addr_q;  // address / 16
   logic [31:0] left_q;
   logic [RoomWidth-1:0] room_q;
-  logic [3:0] to_boundary, words;
-  assign to_boundary = 4'(BurstWords) - {1'b0, word_addr_q[2:0]};
-  assign words       = (left_q < 32'(to_boundary)) ? left_q[3:0] : to_boundary;
-  logic prepare;
-  assign prepare = active_q & ~req_valid_o & enough_q & (left_q != '0);
+  logic signed [4:0] change_q;  // of the room
+  logic [2:0] settled_q;
+  logic few_q, some_q, enough_q;
+  logic [3:0] to_boundary_q, words_q;
+  assign prepare = active_q & ~req_valid_o & enough_q & some_q & settled_q[2];
   always_ff @(posedge clk_i) begin
-    enough_q <= room_q >= RoomWidth'(BurstWords);
+    settled_q     <= {settled_q[1:0], 1'b1};
+    to_boundary_q <= 4'(BurstWords) - {1'b0, word_addr_q[2:0]};
+    few_q         <= left_q < 32'(BurstWords);
+    words_q       <= (few_q && left_q[3:0] < to_boundary_q) ? left_q[3:0] : to_boundary_q;
+    some_q        <= left_q != '0;
+    change_q      <= $signed({4'd0, taken_i}) - (prepare ? $signed({1'b0, words_q}) : '0);
+    room_q        <= room_q + RoomWidth'(change_q);
+    enough_q      <= room_q >= RoomWidth'(BurstWords);
     if (prepare) begin
+      settled_q   <= '0;
       req_addr_o  <= {word_addr_q, 4'd0};
-      req_last_o  <= {words[2:0] - 3'd1, 1'b1};
-      word_addr_q <= word_addr_q + 28'(words);
-      left_q      <= left_q - 32'(words);
+      req_last_o  <= {words_q[2:0] - 3'd1, 1'b1};
+      word_addr_q <= word_addr_q + 28'(words_q);
+      left_q      <= left_q - 32'(words_q);
     end
-    room_q      <= room_q + RoomWidth'(taken_i) - (prepare ? RoomWidth'(words) : '0);
     req_valid_o <= prepare | (req_valid_o & ~req_ready_i);
     if (start_i) begin
+      settled_q   <= '0;
+      change_q    <= '0;
       word_addr_q <= base_i[31:4];
       left_q      <= length_i;
       room_q      <= RoomWidth'(Depth);
