@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0xd2573c7fu
+#define RIFFLE_EXPECTED_SPEC_HASH 0x850fcc93u
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -149,7 +149,7 @@
 #define RIFFLE_STREAM_TAKEN 0x60u /* how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS */
 #define RIFFLE_STREAM_TAKEN_WORDS_MASK 0xffffffffu
 #define RIFFLE_STREAM_TAKEN_WORDS_SHIFT 0
-#define RIFFLE_BUILD_HASH 0x6cu /* which build this is */
+#define RIFFLE_BUILD_HASH 0x6cu /* which build of the hardware this is */
 #define RIFFLE_BUILD_HASH_VALUE_MASK 0xffffffffu
 #define RIFFLE_BUILD_HASH_VALUE_SHIFT 0
 

@@ -13,7 +13,6 @@ module control #(
     parameter int unsigned WeightDepth     = 10240,  // stream words
     parameter int unsigned Engine          = 0,      // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
     parameter int unsigned BuildHash       = 0,      // BUILD_HASH
-    parameter logic [31:0] BuildHash       = '0,     // of the bitstream
     parameter int unsigned Stream          = 1       // CAPS.STREAM: 1 weights from host or DDR while the engine runs
 ) (
     input  logic        clk_i,
@@ -94,7 +93,6 @@ module control #(
       riffle_pkg::RegSpecHash:      {writable, word} = {Ro, riffle_pkg::SpecHash};
       riffle_pkg::RegCaps:          {writable, word} = {Ro, Caps};
       riffle_pkg::RegDepths:        {writable, word} = {Ro, Depths};
-      riffle_pkg::RegBuildHash:     {writable, word} = {Ro, BuildHash};
       riffle_pkg::RegProgramFirst:  {writable, word} = {Rw, 32'(first_o)};
       riffle_pkg::RegProgramLength: {writable, word} = {Rw, 32'(length_o)};
       riffle_pkg::RegStreamBase:    {writable, word} = {Rw, stream_base_o};
