@@ -55,6 +55,7 @@ module act_memory #(
   logic pending_q, launch;
   logic [7:0] y, x, mask, lane_y_q, lane_x_q;
   logic [13:0] phase_q;
+  logic [16:0] room_q;  // words from the image's base to the end of the memory
   logic [6:0] age_q;  // bit n: an access was launched n + 1 cycles ago
   assign {y, x} = host_addr_i[17:2];
   assign mask   = ~(8'hff << image_log2s_i);
@@ -65,26 +66,28 @@ module act_memory #(
     lane_y_q  <= y >> image_log2s_i;
     lane_x_q  <= x >> image_log2s_i;
     phase_q   <= (14'(y & mask) << image_log2s_i) | 14'(x & mask);
+    room_q    <= 32'(image_base_i) < Depth ? 17'(Depth) - 17'(image_base_i) : '0;
   end
 
   // Launch: everything that the access needs, whichever window it came through
   logic mapped, image_q, mapped_q;
-  logic [16:0] address;
+  logic [AddrWidth-1:0] address;
   logic [5:0] lane;
   logic [3:0] one_bank, banks_q, read_q, bytes_q, group_q;
   logic [AddrWidth-1:0] addr_q;
   logic [31:0] data_q;
   always_comb begin
-    address  = host_image_i ? 17'(image_base_i) + 17'(phase_q) : 17'(host_addr_i[18:8]);
+    address  = host_image_i ? AddrWidth'(image_base_i) + AddrWidth'(phase_q) : AddrWidth'(host_addr_i[18:8]);
     lane     = host_image_i ? 6'(6'(lane_y_q) * 6'(Columns)) + 6'(lane_x_q) : host_addr_i[5:0];
-    mapped   = 32'(address) < Depth && (~host_image_i || (32'(lane_y_q) < Rows && 32'(lane_x_q) < Columns));
+    mapped   = host_image_i ? 17'(phase_q) < room_q && 32'(lane_y_q) < Rows && 32'(lane_x_q) < Columns
+                            : 32'(host_addr_i[18:8]) < Depth;
     one_bank = 4'b0001 << host_addr_i[7:6];
   end
   always_ff @(posedge clk_i) begin
     if (launch) begin
       mapped_q <= mapped;
       image_q  <= host_image_i;
-      addr_q   <= address[AddrWidth-1:0];
+      addr_q   <= address;
       group_q  <= lane[5:2];  // the four lanes that a raw word covers, and which of them change
       bytes_q  <= (host_image_i ? 4'b0001 << lane[1:0] : host_strb_i) & {4{host_write_i}};
       banks_q  <= (host_image_i ? host_strb_i : one_bank) & {4{host_write_i & mapped}};
@@ -133,7 +136,15 @@ module act_memory #(
     for (genvar l = r * Columns; l < (r + 1) * Columns; l++) begin : gen_lane
       always_ff @(posedge clk_i) begin
         if (!merging_q) wdata_q[8*l+:8] <= engine_writes ? act_wdata_i[8*l+:8] : image_word_i[8*l+:8];
-        else wdata_q[8*l+:8] <= change_q2[l] ? value[l%4] : act_rdata_o[bank_q][8*l+:8];
+        else if (change_q2[l]) wdata_q[8*l+:8] <= value[l%4];
+        else begin
+          unique case (bank_q)
+            2'd0: wdata_q[8*l+:8] <= act_rdata_o[0][8*l+:8];
+            2'd1: wdata_q[8*l+:8] <= act_rdata_o[1][8*l+:8];
+            2'd2: wdata_q[8*l+:8] <= act_rdata_o[2][8*l+:8];
+            default: wdata_q[8*l+:8] <= act_rdata_o[3][8*l+:8];
+          endcase
+        end
       end
     end
   end

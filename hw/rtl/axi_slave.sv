@@ -122,7 +122,7 @@ module axi_slave #(
       req_write_o <= take_w;
       req_wdata_o <= s_axi_wdata;
       req_strb_o  <= strobes;
-      if (step_q) addr_q <= addr_q + (AddrWidth'(1) << size_q);
+      if (step_q) addr_q[11:0] <= addr_q[11:0] + (12'd1 << size_q);  // AXI: no burst crosses 4 KB
       left_q <= left_q - 8'd1;
       over_q <= left_q == '0;
     end
