@@ -1,6 +1,6 @@
 // Every HLS directive of this library as a macro, so that one source serves Vitis HLS, Bambu and a plain C++ compiler.
 //
-// Vitis    gets the pragma. The spelling is that of Vitis HLS 2020.2 and later (interface with mode=).
+// Vitis    gets the pragma. The spelling, with mode= and type=, is that of AMD's manuals since 2021.
 // Bambu    gets nothing: it takes a pipeline inside a loop and the modes bram and s_axilite for errors, makes memory
 //          ports of `x[N]` by itself and unrolls short loops of constant length. Its functions are inlined by
 //          attribute.
