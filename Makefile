@@ -7,8 +7,8 @@ HLS    ?=
 
 # what `make sim` runs with each ENGINE
 SIM_rtl   := sim
-SIM_hls   := sim/test_hls_engine.py
-SIM_cores := sim/test_hls_cores.py
+SIM_hls   := sim/test_generated_engine.py
+SIM_cores := sim/test_generated_cores.py
 
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -1,6 +1,6 @@
 """Random work for the stand-alone cores: memories laid out as hls/include/riffle/map.hpp says, and what must come out.
 
-Both the native cores (test_hls_cores.py) and their Verilog (sim/test_hls_cores.py) are tested with it.
+Both the native cores (test_hls_cores.py) and their Verilog (sim/test_generated_cores.py) are tested with it.
 """
 
 from dataclasses import dataclass

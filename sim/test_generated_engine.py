@@ -64,7 +64,7 @@ async def abort_and_watchdog(dut):
 
 
 if os.environ.get("ENGINE") == "hls":
-    def test_hls_engine():
+    def test_generated_engine():
         if not synthesise.up_to_date(synthesise.SMALL, "vitis"):
             if synthesise.command("vitis") is None:
                 pytest.skip(synthesise.INSTALL["vitis"])
