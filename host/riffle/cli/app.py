@@ -110,9 +110,10 @@ def compare(
 def bench(
     json: Annotated[bool, typer.Option("--json", help="print JSON and nothing else")] = False,
     only: Annotated[str, typer.Option(help="only networks whose name contains this")] = "",
+    whole: Annotated[bool, typer.Option("--whole", help="also networks of ImageNet's size; takes minutes")] = False,
     seed: Seed = 0,
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
     from .bench import bench as show
-    if not show(console, json, only, seed):
+    if not show(console, json, only, whole, seed):
         sys.exit(1)

@@ -16,7 +16,8 @@ from .slices import Cut, cuts
 from .steps import Step, is_average_pool, is_depthwise
 from .weights import group_blocks
 
-FETCH_CYCLES, MACS_PER_CYCLE = 30_000, 392  # in which the next image is brought here, behind layers of as many MACs
+FETCH_CYCLES = 30_000  # that bringing the next image here takes
+MACS_PER_CYCLE, WEIGHTS_PER_CYCLE = 392, 7  # computed, and read through one port
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,20 @@ def reserve_for_batch(network: IntegerNetwork, needs: Needs, steps: list[Step]) 
     end = averages[-1]
     vectors = needs.buffers[steps[end].layer.output]
     vectors.parts = [replace(part, birth=-1) for part in vectors.parts]
-    image, left, begin = needs.buffers[network.input], FETCH_CYCLES * MACS_PER_CYCLE, end + 1
+    image, left, begin = needs.buffers[network.input], float(FETCH_CYCLES), end + 1
     while begin > image.death + 1 and left > 0:
         begin -= 1
-        layer = steps[begin].layer
-        if isinstance(layer, Convolution):
-            left -= layer.weight.size * network.tensors[layer.output].height * network.tensors[layer.output].width
+        left -= sum(_spare_cycles(network, layer) for layer in (steps[begin].before, steps[begin].layer) if layer)
     image.parts = [replace(part, death=image.death) for part in image.parts] + [Part(0, image.words, begin)]
     image.death = end
+
+
+def _spare_cycles(network: IntegerNetwork, layer: Layer) -> float:
+    """Cycles of a layer, about, in which its weights do not need the memory port."""
+    if not isinstance(layer, Convolution):
+        return 0
+    tensor = network.tensors[layer.output]
+    return max(0, layer.weight.size * (tensor.height * tensor.width / MACS_PER_CYCLE - 1 / WEIGHTS_PER_CYCLE))
 
 
 def _write(network: IntegerNetwork, needs: Needs, step: Step, time: int, log2s: dict[str, int]) -> None:
