@@ -3,12 +3,14 @@
 // Computes   word_o[o][lane] = requantise(acc[o][lane]) + zero point [+ residual[o][lane]], clamped; with raw_i four words
 //            per channel instead: byte pass_o of the sign-extended accumulator
 // Contract   capture_i one cycle before the sums, at most every fifth cycle (raw: 20th); mult_i, shift_i and residual_i with
-//            the sums; the other inputs are held while a pair is on its way
+//            the sums; the other inputs are held while a pair is on its way. The sums' bits from LowWidth on come one
+//            cycle later
 // Timing     word_o for one cycle with done_o, 14 cycles after the sums (raw: also 19, 24 and 29)
 // Reference  riffle.reference.requantise; raw: int32 as little-endian bytes
 module drain #(
     parameter int unsigned Lanes    = 49,
-    parameter int unsigned AccWidth = 25  // bits
+    parameter int unsigned AccWidth = 25,  // bits
+    parameter int unsigned LowWidth = 12   // bits of acc*_i that come first
 ) (
     input  logic                           clk_i,
     input  logic                           rst_ni,
@@ -26,6 +28,7 @@ module drain #(
     output logic [1:0]                     pass_o
 );
   localparam int unsigned Steps = 5;
+  localparam int unsigned HighWidth = AccWidth - LowWidth;
   localparam int unsigned Units = (Lanes + Steps - 1) / Steps;  // per output channel
   localparam int unsigned Latency = 8;  // of requantise
 
@@ -80,7 +83,7 @@ module drain #(
     end
 
     for (genvar u = 0; u < Units; u++) begin : gen_unit
-      (* keep *) logic unit_take_q;
+      (* keep *) logic unit_take_q, unit_late_q;  // low, high halves of the sums
       (* keep *) logic [2:0] unit_step_q;
       // verilator lint_off UNUSEDSIGNAL
       (* keep *) logic [Steps-1:0] collect_q;  // the last unit may have fewer lanes
@@ -88,23 +91,28 @@ module drain #(
       logic [Steps*AccWidth-1:0] held_q;
       logic [Steps*8-1:0] held_residual_q;
       logic [AccWidth-1:0] sum;
+      logic [HighWidth-1:0] first_high;
       logic [7:0] out, add;
       logic [5*8-1:0] add_q;  // from the step to the offset of its sum, flat: Yosys reads no packed array here
       logic signed [8:0] offset_q;
       always_ff @(posedge clk_i) begin
         unit_take_q <= capture_i;
+        unit_late_q <= unit_take_q;
         unit_step_q <= (unit_take_q | again) ? '0 : unit_step_q + 3'd1;
         for (int s = 0; s < Steps; s++) collect_q[s] <= on_q[Latency-1] && step_q[Latency-1] == 3'(s);
-        if (unit_take_q) begin
-          held_q          <= sums[u*Steps*AccWidth+:Steps*AccWidth];
-          held_residual_q <= residual[u*Steps*8+:Steps*8];
+        for (int s = 0; s < Steps; s++) begin
+          if (unit_take_q) held_q[s*AccWidth+:LowWidth] <= sums[(u*Steps+s)*AccWidth+:LowWidth];
+          if (unit_late_q) held_q[s*AccWidth+LowWidth+:HighWidth] <= sums[(u*Steps+s)*AccWidth+LowWidth+:HighWidth];
         end
+        if (unit_take_q) held_residual_q <= residual[u*Steps*8+:Steps*8];
         add_q    <= {add_q[0+:4*8], add & {8{residual_add_i}}};
         offset_q <= raw_i ? '0 : 9'(zero_point_i) + 9'($signed(add_q[4*8+:8]));
       end
+      // the first sum is wanted when its high half comes
+      assign first_high = unit_late_q ? sums[u*Steps*AccWidth+LowWidth+:HighWidth] : held_q[LowWidth+:HighWidth];
       always_comb begin
         unique case (unit_step_q)
-          3'd0: {sum, add} = {held_q[0*AccWidth+:AccWidth], held_residual_q[0*8+:8]};
+          3'd0: {sum, add} = {first_high, held_q[0+:LowWidth], held_residual_q[0*8+:8]};
           3'd1: {sum, add} = {held_q[1*AccWidth+:AccWidth], held_residual_q[1*8+:8]};
           3'd2: {sum, add} = {held_q[2*AccWidth+:AccWidth], held_residual_q[2*8+:8]};
           3'd3: {sum, add} = {held_q[3*AccWidth+:AccWidth], held_residual_q[3*8+:8]};

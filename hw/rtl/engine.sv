@@ -55,6 +55,7 @@ module engine #(
   localparam int unsigned Width = Lanes * 8;
   localparam int unsigned AddrWidth = $clog2(ActivationDepth);
   localparam int unsigned AccWidth = riffle_pkg::AccumulatorBits;
+  localparam int unsigned LowWidth = AccWidth / 2;  // accumulators are added in two halves
   if (Lanes > 64 || Lanes < 1) begin : gen_bad_lattice
     $error("engine: the lattice must have 1 to 64 lanes");
   end
@@ -244,8 +245,13 @@ module engine #(
   logic [3:0][15:0] weight_q;
   (* keep *) logic [Rows-1:0][63:0] row_weight_q;
   (* keep *) logic [Rows-1:0] row_first_q;
-  (* keep *) logic [Rows-1:0][2*AccWidth-1:0] row_bias_q;
-  logic [SumAt-2-ParamsAt:1][2*AccWidth-1:0] bias_q;  // index: cycles after ParamsAt
+  (* keep *) logic [Rows-1:0][1:0][AccWidth-1:0] row_bias_q;
+  logic [SumAt-1-ParamsAt:1][1:0][AccWidth-1:0] bias_q;  // index: cycles after ParamsAt
+  logic [1:0][AccWidth-1:0] row_bias;                    // high halves of accumulators are a cycle behind the low ones
+  for (genvar o = 0; o < 2; o++) begin : gen_bias
+    assign row_bias[o][LowWidth-1:0]        = bias_q[SumAt-2-ParamsAt][o][LowWidth-1:0];
+    assign row_bias[o][AccWidth-1:LowWidth] = bias_q[SumAt-1-ParamsAt][o][AccWidth-1:LowWidth];
+  end
   logic [SumAt-ParamsAt:1][41:0] scale_q;             // shifts and multipliers
   always_ff @(posedge clk_i) begin
     for (int k = 0; k < 4; k++) begin
@@ -258,8 +264,8 @@ module engine #(
     weight_q       <= {packed_late3_q, packed_late2_q[2], packed_late1_q[1], packed_q[0]};
     row_weight_q   <= {Rows{weight_q}};
     row_first_q    <= {Rows{first_q[SumAt-3]}};
-    bias_q         <= {bias_q[SumAt-3-ParamsAt:1], bias};
-    row_bias_q     <= {Rows{bias_q[SumAt-2-ParamsAt]}};
+    bias_q         <= {bias_q[SumAt-2-ParamsAt:1], bias};
+    row_bias_q     <= {Rows{row_bias}};
     scale_q        <= {scale_q[SumAt-1-ParamsAt:1], {shift, mult}};
   end
 
@@ -267,9 +273,9 @@ module engine #(
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [4*8-1:0] act;  // flat: Yosys reads no packed array here
     assign act = {shifted[3][8*l+:8], shifted[2][8*l+:8], shifted[1][8*l+:8], shifted[0][8*l+:8]};
-    mac_lane #(.AccWidth(AccWidth)) u_lane (
+    mac_lane #(.AccWidth(AccWidth), .LowWidth(LowWidth)) u_lane (
         .clk_i, .act_i(act), .weight_i(row_weight_q[l/Columns]), .first_i(row_first_q[l/Columns]),
-        .bias0_i(row_bias_q[l/Columns][AccWidth-1:0]), .bias1_i(row_bias_q[l/Columns][AccWidth+:AccWidth]),
+        .bias0_i(row_bias_q[l/Columns][0]), .bias1_i(row_bias_q[l/Columns][1]),
         .acc0_o(acc0[l]), .acc1_o(acc1[l]));
   end
 
@@ -285,7 +291,7 @@ module engine #(
   logic [1:0][Width-1:0] drained;
   logic drain_done;
   logic [1:0] drain_pass;
-  drain #(.Lanes(Lanes), .AccWidth(AccWidth)) u_drain (
+  drain #(.Lanes(Lanes), .AccWidth(AccWidth), .LowWidth(LowWidth)) u_drain (
       .clk_i, .rst_ni(rst_ni & ~stop), .capture_i(capture_q[SumAt-1]), .acc0_i(acc0), .acc1_i(acc1),
       .mult_i(scale_q[SumAt-ParamsAt][33:0]), .shift_i(scale_q[SumAt-ParamsAt][41:34]), .zero_point_i(drain_zero_point_q),
       .residual_add_i(drain_residual_q), .raw_i(raw_q), .residual_i(old_q), .word_o(drained), .done_o(drain_done),

@@ -4,12 +4,14 @@
 // Contract   bank k (act_i[k] and weight_i[k]) comes k cycles after bank 0, which is the cascade's own skew;
 //            weight_i[k] = {w1 - (w0 < 0), w0}: (w1 << 17) + w0 without its repeated sign bits; |w| <= 127, so that four
 //            products keep the lower field inside 17 bits: 4*127*128 < 2^16; zero weights where nothing is to be added
-// Timing     acc*_o five cycles after bank 3; first_i two cycles and bias*_i one cycle before the sum they start with
+// Timing     acc*_o five cycles after bank 3; first_i two cycles and bias*_i one cycle before the sum they start with; of
+//            acc*_o and bias*_i that holds for the LowWidth low bits, the others come one cycle later
 // Reference  the sums of riffle.reference.convolution
 // Note       plain RTL: yosys maps it to A, B, M and P registers and PCIN; keep_hierarchy keeps first_q local to the lane
 (* keep_hierarchy *)
 module mac_lane #(
-    parameter int unsigned AccWidth = 25  // bits
+    parameter int unsigned AccWidth = 25,  // bits
+    parameter int unsigned LowWidth = 12   // bits of the low half
 ) (
     input  logic                       clk_i,
     input  logic        [3:0][    7:0] act_i,
@@ -43,23 +45,34 @@ module mac_lane #(
   end
 
   // The start/accumulate choice shares the LUT of the carry chain. The borrow of the lower field is the carry in of the
-  // upper one, written as an extra bit at the right end: no second adder.
+  // upper one, written as an extra bit at the right end: no second adder. Accumulators are added in two halves, a cycle
+  // apart: carry chains half as long.
+  localparam int unsigned HighWidth = AccWidth - LowWidth;
   logic [SumWidth-1:0] sum_q;
-  logic first_q;
-  logic signed [AccWidth-1:0] add0, from0;
-  logic signed [AccWidth:0] add1, from1;
-  // verilator lint_off UNUSEDSIGNAL
-  logic signed [AccWidth:0] next1;  // bit 0 only makes the carry
-  // verilator lint_on UNUSEDSIGNAL
-  assign add0  = AccWidth'($signed(sum_q[16:0]));
-  assign from0 = first_q ? bias0_i : acc0_o;
-  assign add1  = (AccWidth + 1)'($signed({sum_q[33:17], sum_q[16]}));
-  assign from1 = {(first_q ? bias1_i : acc1_o), 1'b1};
-  assign next1 = add1 + from1;
+  logic [16-LowWidth:0] high0_q, high1_q;  // of sum_q's fields, for the high halves
+  logic first_q, first_q1, carry0_q, carry1_q;
+  logic [LowWidth:0] low0;
+  logic signed [HighWidth:0] high0, high1;
+  logic [LowWidth+1:0] low1;  // bit 0 of low1, high0 and high1 only makes the carry
+  assign low0  = {1'b0, sum_q[LowWidth-1:0]} + {1'b0, first_q ? bias0_i[LowWidth-1:0] : acc0_o[LowWidth-1:0]};
+  assign low1  = {1'b0, sum_q[17+:LowWidth], sum_q[16]}
+               + {1'b0, first_q ? bias1_i[LowWidth-1:0] : acc1_o[LowWidth-1:0], 1'b1};
+  assign high0 = (HighWidth + 1)'($signed({high0_q, carry0_q}))
+               + $signed({first_q1 ? bias0_i[AccWidth-1:LowWidth] : acc0_o[AccWidth-1:LowWidth], 1'b1});
+  assign high1 = (HighWidth + 1)'($signed({high1_q, carry1_q}))
+               + $signed({first_q1 ? bias1_i[AccWidth-1:LowWidth] : acc1_o[AccWidth-1:LowWidth], 1'b1});
   always_ff @(posedge clk_i) begin
-    sum_q   <= gen_dsp[3].p_q[SumWidth-1:0];
-    first_q <= first_i;
-    acc0_o  <= add0 + from0;
-    acc1_o  <= next1[AccWidth:1];
+    sum_q    <= gen_dsp[3].p_q[SumWidth-1:0];
+    first_q  <= first_i;
+    first_q1 <= first_q;
+    high0_q  <= sum_q[16:LowWidth];
+    high1_q  <= sum_q[33:17+LowWidth];
+    {carry0_q, acc0_o[LowWidth-1:0]} <= low0;
+    {carry1_q, acc1_o[LowWidth-1:0]} <= low1[LowWidth+1:1];
+    acc0_o[AccWidth-1:LowWidth] <= high0[HighWidth:1];
+    acc1_o[AccWidth-1:LowWidth] <= high1[HighWidth:1];
   end
+
+  logic unused;
+  assign unused = &{1'b0, low1[0], high0[0], high1[0]};
 endmodule
