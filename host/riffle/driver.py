@@ -7,53 +7,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from . import lattice, spec
+from .asynchronous import run_async
 from .backends import Backend
+from .backends.waiting import poll
 from .batch import run_batch
 from .errors import EngineError, HardwareError, RiffleError, RunTimeout
 from .program import Place, Program, ProgramError
+from .result import Result, read_memory
 from .segment import Segment, identify
 from .sources import Ddr, HostRing, Resident, Source
 
 WATCHDOG_FACTOR, WATCHDOG_EXTRA = 4, 20_000  # a run may take this times what was predicted, and this many cycles more
 GRACE = 10_000  # cycles that the host waits longer than the watchdog
-ABORT_POLLS = 1000
+ABORT_POLLS, SPURIOUS = 1000, 100  # looks at CTRL; interrupts of one run that say nothing, until something is wrong
 STATE = ("CTRL", "ISR", "ERROR", "ERROR_INFO", "CURRENT", "CYCLES", "BUSY", "STARVED")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run gave.
-
-    Attributes
-    ----------
-    output
-        the network's output, [channels][H][W]; int32 [classes][1][1] for scores
-    label
-        name of the class with the highest score, or its number where classes have no names; empty where the output is
-        a map, not scores
-    cycles, busy, starved
-        of the run; in which the array was fed; in which it waited for weights
-    milliseconds
-        the cycles at the clock of the hardware
-    """
-
-    output: np.ndarray
-    label: str
-    cycles: int
-    busy: int
-    starved: int
-    milliseconds: float
-
-    @property
-    def logits(self) -> np.ndarray:
-        """Raw scores, int32 [classes]."""
-        return self.output.reshape(-1)
 
 
 class Accelerator:
@@ -69,6 +42,10 @@ class Accelerator:
         what was loaded last
     source
         where its weights are: `source.name` is "resident", "ddr" or "host"
+    wait
+        how the end of a run is seen: "irq", by the interrupt, or "poll", by looking at ISR all the time
+    exclusive
+        lock that whoever uses the hardware holds; tasks and threads may share an accelerator
 
     Raises
     ------
@@ -76,8 +53,12 @@ class Accelerator:
         if this is not the hardware that the package was made for; checked before anything is written
     """
 
-    def __init__(self, backend: Backend):
-        self.backend, self.segment = backend, Segment(backend)
+    def __init__(self, backend: Backend, wait: str = "irq"):
+        if wait not in ("irq", "poll"):
+            raise ValueError(f"wait is {wait!r}, but must be 'irq' or 'poll'")
+        self.backend, self.segment, self.wait = backend, Segment(backend), wait
+        self.exclusive = threading.RLock()
+        self._written: dict[str, int] = {}  # registers that hold what the last run needed
         self.program: Program | None = None
         self.source: Source | None = None
         self.configuration = identify(self.segment)
@@ -103,15 +84,17 @@ class Accelerator:
             raise ValueError(f"weights is {weights!r}, but must be 'auto', 'resident', 'ddr' or 'host'")
         if reason := program.why_not(self.configuration):
             raise ProgramError(reason)
-        self.unload()
-        self._make_ready()
-        self.segment.write_window("PROGRAM", 0, program.descriptors)
-        self.source = self._source(program, weights)
-        self.program = program
+        with self.exclusive:
+            self.unload()
+            self._make_ready()
+            self.segment.write_window("PROGRAM", 0, program.descriptors)
+            self.source = self._source(program, weights)
+            self.program = program
 
     def unload(self) -> None:
         """Forget the program and give back the memory that holds its weights."""
         self.program = None  # half a program is none
+        self._written.clear()
         if self.source:
             self.source.release()
         self.source = None
@@ -146,13 +129,19 @@ class Accelerator:
         EngineError, RunTimeout
             if the hardware stops the run, or does not finish; the next run works
         """
-        self.write_image(image)
-        self.run_descriptors(0, len(self._loaded().records), lane=lane)
-        return self.result(lane, self.counters())
+        with self.exclusive:
+            self.write_image(image)
+            self.run_descriptors(0, len(self._loaded().records), lane=lane)
+            return self.result(lane, self.counters())
+
+    async def run_async(self, image: np.ndarray, lane: int = 0) -> Result:
+        """The same without blocking the event loop. Cancelling it stops the hardware."""
+        return await run_async(self, image, lane)
 
     def run_batch(self, images: Sequence[np.ndarray]) -> list[Result]:
         """Run many images with one pass over the weights of the classifier; see `batch.run_batch`."""
-        return run_batch(self, images)
+        with self.exclusive:
+            return run_batch(self, images)
 
     def result(self, lane: int, counters: dict[str, int]) -> Result:
         """What the last run has left in a lane."""
@@ -223,29 +212,39 @@ class Accelerator:
         words = sum(record.stream_words for record in records)
         limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
-        for name, value in (settings | self.source.settings(records[0].stream_first, words)).items():
-            self.segment.write(name, value)
-        self._begin()
+        settings |= self.source.settings(records[0].stream_first, words)
+        self._make_ready()
+        for name, value in settings.items():
+            if self._written.get(name) != value:  # an access from Python takes the board 30 us
+                self.segment.write(name, value)
+        self._written |= settings
+        self.segment.set_fields("CTRL", START=1)
         return limit + GRACE
 
     def start(self, cycles: int) -> None:
         """Start what the registers say and wait for the interrupt, at most `cycles`. Errors as `run`."""
-        self._begin()
+        self._written.clear()
+        self._make_ready()
+        self.segment.set_fields("CTRL", START=1)
         self.finish(cycles)
 
+    def stop(self) -> None:
+        """Stop the run that somebody waits for, with error ABORTED; no effect where none runs."""
+        self.segment.set_fields("CTRL", ABORT=1)
+
     def finish(self, cycles: int) -> None:
-        """Wait for the interrupt, at most `cycles`. Errors as `run`."""
+        """Wait for the end of a run, at most `cycles`. Errors as `run`."""
         try:
-            finished = self.source.wait(cycles) if self.source else self.backend.wait_interrupt(cycles)
+            status = self._wait(cycles)
         except BaseException:  # also from the keyboard: nothing runs on unseen
             self._abort()
             raise
-        if not finished:
+        if not status:
             state = {name: self.segment.read(name) for name in STATE}
             raise RunTimeout(cycles, state, self._abort())
-        failed = self.segment.fields("ISR")["ERROR"]
-        self.segment.set_fields("ISR", DONE=1, ERROR=1)
-        if failed:
+        self.segment.write("ISR", status)
+        if status >> spec.REGISTER_FIELDS["ISR"]["ERROR"][0] & 1:
+            self._written.clear()
             code, info = self.segment.read("ERROR"), self.segment.read("ERROR_INFO")
             self.segment.write("ERROR", 0)
             records = self.program.records if self.program else []
@@ -264,27 +263,17 @@ class Accelerator:
                 for record, entry in zip(records, log, strict=True)]
 
     def memory(self, place: Place, positions: np.ndarray, lane: int = 0) -> np.ndarray:
-        """Activation memory as `Program.read` takes it, int8 [4][depth][lanes].
+        """Activation memory, int8 [4][depth][lanes]; see `result.read_memory`."""
+        return read_memory(self.segment, self.configuration, place, positions, lane)
 
-        Parameters
-        ----------
-        place, positions
-            what is wanted: channel positions, int [n]; everything else is 0 and not read from the hardware
-        lane
-            of vectors only the one of this image is wanted
-        """
-        lanes = self.configuration["rows"] * self.configuration["columns"]
-        memory = np.zeros((spec.BANKS, self.configuration["activation_depth"], lanes), np.int8)
-        chosen = (lane, lane + 1) if place.vector else (0, lanes)
-        for bank, address in zip(*lattice.locate(positions, place.log2s, place.layout), strict=True):
-            for a in range(place.base + int(address), place.base + int(address) + (1 << 2 * place.log2s)):
-                for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):
-                    memory[b, a, slice(*chosen)] = self.segment.read_lanes(b, a, *chosen)
-        return memory
-
-    def _begin(self) -> None:
-        self._make_ready()
-        self.segment.set_fields("CTRL", START=1)
+    def _wait(self, cycles: int) -> int:
+        """ISR at the end of a run, 0 where none comes. Only ISR counts: interrupts may be lost, late or spurious."""
+        until = self.backend.wait_interrupt if self.wait == "irq" else lambda most: poll(self.backend, most)
+        for _ in range(SPURIOUS):
+            finished = self.source.wait(cycles, until) if self.source else until(cycles)
+            if (status := self.segment.read("ISR")) or not finished:
+                return status
+        return 0
 
     def _loaded(self) -> Program:
         if self.program is None:
@@ -295,12 +284,15 @@ class Accelerator:
         """Idle, with interrupts on and none pending, whatever was before."""
         if not self.segment.fields("CTRL")["IDLE"] and not self._abort():
             raise HardwareError("the engine runs and does not react to ABORT: reset or load the hardware again")
-        self.segment.set_fields("GIER", ENABLE=1)
-        self.segment.set_fields("IER", DONE=1, ERROR=1)
+        if not self.segment.fields("GIER")["ENABLE"]:  # after a reset
+            self._written.clear()
+            self.segment.set_fields("IER", DONE=1, ERROR=1)
+            self.segment.set_fields("GIER", ENABLE=1)
         self.segment.set_fields("ISR", DONE=1, ERROR=1)
 
     def _abort(self) -> bool:
         """Stop the engine and clear what it leaves behind; whether it did stop."""
+        self._written.clear()
         self.segment.set_fields("CTRL", ABORT=1)
         idle = any(self.segment.fields("CTRL")["IDLE"] for _ in range(ABORT_POLLS))
         self.segment.set_fields("ISR", DONE=1, ERROR=1)

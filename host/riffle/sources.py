@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from .backends import Backend
 from .errors import HardwareError
 from .segment import Segment
 
+Until = Callable[[int], bool]
 RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE.SOURCE
 REFILL_CYCLES = 500  # that the host lets pass between two looks at the ring
 
@@ -23,8 +25,8 @@ class Source(Protocol):
     def settings(self, first: int, words: int) -> dict[str, int]:
         """Registers for a run that takes `words` stream words from `first` on."""
 
-    def wait(self, cycles: int) -> bool:
-        """Wait for the interrupt as `Backend.wait_interrupt` does, and see to the stream meanwhile."""
+    def wait(self, cycles: int, until: Until) -> bool:
+        """Wait for the end of a run as `until`, which is `Backend.wait_interrupt` or polls, and see to the stream."""
 
     def release(self) -> None:
         """Give back what the stream occupies."""
@@ -42,8 +44,8 @@ class Resident:
     def settings(self, first: int, words: int) -> dict[str, int]:
         return {"STREAM_SOURCE": RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
 
-    def wait(self, cycles: int) -> bool:
-        return self.segment.backend.wait_interrupt(cycles)
+    def wait(self, cycles: int, until: Until) -> bool:
+        return until(cycles)
 
     def release(self) -> None:
         pass
@@ -84,14 +86,14 @@ class HostRing:
         self.first, self.written, self.last = first, 0, words
         return {"STREAM_SOURCE": HOST, "STREAM_LENGTH": words}
 
-    def wait(self, cycles: int) -> bool:
+    def wait(self, cycles: int, until: Until) -> bool:
         for _ in range(0, cycles, REFILL_CYCLES):
             if self.segment.fields("CTRL")["IDLE"]:
                 break  # stopped early: what is written now would change the memory
             self.refill()
-            if self.segment.backend.wait_interrupt(REFILL_CYCLES):
+            if until(REFILL_CYCLES):
                 return True
-        return self.segment.backend.wait_interrupt(REFILL_CYCLES)
+        return until(REFILL_CYCLES)
 
     def refill(self) -> None:
         """Write as many words as there is room for; the ring's end is met half way."""

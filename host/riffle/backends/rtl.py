@@ -1,13 +1,16 @@
 """The Verilated RTL as a backend: cycle by cycle what the board does, in this process.
 
-The clock of the model only runs during accesses and in `wait_interrupt`.
+The clock of the model only runs during accesses and in `wait_interrupt`. One thread may wait while others access it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from .buffers import Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
+YIELD = 20e-6  # seconds in which other threads get at the model between two chunks
 OFFSET, WORD, WORDS = ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)
 
 
@@ -51,15 +55,19 @@ FUNCTIONS = {  # name: (result, arguments after the model)
 def build(configuration: str = "full", waves: bool = False) -> Path:
     """Path of the model's library, built if needed (a minute or two, with a message on stderr).
 
+    $RIFFLE_MODEL names a library that was built elsewhere; nothing is built then.
+
     Raises
     ------
     HardwareError
         if it cannot be built; the output of the tools comes before
     """
+    if library := os.environ.get("RIFFLE_MODEL"):
+        return Path(library)
     script = ROOT / "sim" / "build_model.py"
     if not script.exists():
         raise HardwareError("the simulated hardware is built from the project's sources, which this installation does "
-                            "not have: clone the repository and run `make setup`, or give a prebuilt library")
+                            "not have: clone the repository and run `make setup`, or name a library in $RIFFLE_MODEL")
     command = [sys.executable, str(script), "--configuration", configuration, *["--waves"] * waves]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if result.returncode:
@@ -88,6 +96,7 @@ class RtlBackend:
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = 150e6, seed: int = 1):
         self.clock_hz, self.progress = clock_hz, progress
+        self._lock = threading.RLock()  # the model has one clock
         self._library = _load(Path(library) if library else build(waves=waves is not None))
         self._model = ctypes.c_void_p(self._library.riffle_new(seed))
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
@@ -97,9 +106,10 @@ class RtlBackend:
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
-        if self._model:
-            self._library.riffle_free(self._model)
-            self._model = None
+        with self._lock:
+            if self._model:
+                self._library.riffle_free(self._model)
+                self._model = None
 
     def __enter__(self) -> RtlBackend:
         return self
@@ -114,7 +124,8 @@ class RtlBackend:
 
     def reset(self) -> None:
         """Pull the reset. Memories keep what they hold."""
-        self._library.riffle_reset(self._model)
+        with self._lock:
+            self._library.riffle_reset(self._model)
 
     @property
     def ddr(self) -> DdrSettings:
@@ -127,31 +138,43 @@ class RtlBackend:
 
     def read(self, offset: int) -> int:
         word = WORD()
-        response = self._library.riffle_read(self._model, offset, ctypes.byref(word))
-        self._check(response, offset, offset + 4, "read")
+        with self._lock:
+            response = self._library.riffle_read(self._model, offset, ctypes.byref(word))
+            self._check(response, offset, offset + 4, "read")
         return word.value
 
     def write(self, offset: int, value: int) -> None:
-        self._check(self._library.riffle_write(self._model, offset, value, 0xF), offset, offset + 4, "write")
+        with self._lock:
+            self._check(self._library.riffle_write(self._model, offset, value, 0xF), offset, offset + 4, "write")
 
     def read_block(self, offset: int, words: int) -> np.ndarray:
         values = np.empty(words, np.uint32)
-        response = self._library.riffle_read_block(self._model, offset, values.ctypes.data_as(WORDS), words)
-        self._check(response, offset, offset + 4 * words, "read")
+        with self._lock:
+            response = self._library.riffle_read_block(self._model, offset, values.ctypes.data_as(WORDS), words)
+            self._check(response, offset, offset + 4 * words, "read")
         return values
 
     def write_block(self, offset: int, values: np.ndarray) -> None:
         values = np.ascontiguousarray(values, np.uint32).reshape(-1)
-        response = self._library.riffle_write_block(self._model, offset, values.ctypes.data_as(WORDS), values.size)
-        self._check(response, offset, offset + values.nbytes, "write")
+        with self._lock:
+            response = self._library.riffle_write_block(self._model, offset, values.ctypes.data_as(WORDS), values.size)
+            self._check(response, offset, offset + values.nbytes, "write")
 
     def wait_interrupt(self, cycles: int) -> bool:
         for done in range(0, cycles, CHUNK):
-            if self._library.riffle_run(self._model, min(CHUNK, cycles - done)):
-                return True
+            with self._lock:
+                if self._library.riffle_run(self._model, min(CHUNK, cycles - done)):
+                    return True
             if self.progress:
                 self.progress(done + CHUNK)
-        return bool(self._library.riffle_interrupt(self._model))
+            time.sleep(YIELD)
+        return self.interrupt
+
+    @property
+    def interrupt(self) -> bool:
+        """Level of the interrupt line."""
+        with self._lock:
+            return bool(self._library.riffle_interrupt(self._model))
 
     def _check(self, response: int, begin: int, end: int, action: str) -> None:
         """Turn an AXI response into an exception; takes the code out of ERROR, so that the next one is seen too."""

@@ -1,0 +1,62 @@
+"""What a run gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import lattice, spec
+from .program import Place
+from .segment import Segment
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    Attributes
+    ----------
+    output
+        the network's output, [channels][H][W]; int32 [classes][1][1] for scores
+    label
+        name of the class with the highest score, or its number where classes have no names; empty where the output is
+        a map, not scores
+    cycles, busy, starved
+        of the run; in which the array was fed; in which it waited for weights
+    milliseconds
+        the cycles at the clock of the hardware
+    """
+
+    output: np.ndarray
+    label: str
+    cycles: int
+    busy: int
+    starved: int
+    milliseconds: float
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Raw scores, int32 [classes]."""
+        return self.output.reshape(-1)
+
+
+def read_memory(segment: Segment, configuration: dict[str, int], place: Place, positions: np.ndarray,
+                lane: int = 0) -> np.ndarray:
+    """Activation memory as `Program.read` takes it, int8 [4][depth][lanes].
+
+    Parameters
+    ----------
+    place, positions
+        what is wanted: channel positions, int [n]; everything else is 0 and not read from the hardware
+    lane
+        of vectors only the one of this image is wanted
+    """
+    lanes = configuration["rows"] * configuration["columns"]
+    memory = np.zeros((spec.BANKS, configuration["activation_depth"], lanes), np.int8)
+    chosen = (lane, lane + 1) if place.vector else (0, lanes)
+    for bank, address in zip(*lattice.locate(positions, place.log2s, place.layout), strict=True):
+        for a in range(place.base + int(address), place.base + int(address) + (1 << 2 * place.log2s)):
+            for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):
+                memory[b, a, slice(*chosen)] = segment.read_lanes(b, a, *chosen)
+    return memory
