@@ -146,6 +146,18 @@ def test_digits_through_the_driver(accelerator):
     assert busy == result.busy and result.cycles > busy > 1000
 
 
+def test_a_whole_frame_through_the_driver(accelerator):
+    """Its weights exceed the weight memory and come from shared memory."""
+    network = catalogue.find("g3-1x", seed=4)
+    image, program = catalogue.sample_input(network, seed=4), compile_network(network)
+    assert len(program.stream) > spec.CONFIGURATIONS["full"]["weight_depth"]
+    accelerator.load(program)
+    assert (accelerator.run(image).output == run(network, image)[network.output]).all()
+    accelerator.segment.write("STREAM_ADDRESS", 0)  # below the shared memory
+    with pytest.raises(EngineError, match="STREAM_END"):
+        accelerator.start(1000)
+
+
 def test_a_network_in_passes(accelerator):
     network = catalogue.find("g3-1x-stage3-residual", seed=3)
     image = catalogue.sample_input(network, seed=3)

@@ -240,15 +240,19 @@ class HlsBackend:
 
     def _start(self) -> None:
         r = self.registers
-        base, length, weights = r["STREAM_BASE"], r["STREAM_LENGTH"], self.weights
-        if r["STREAM_SOURCE"] == DDR:
-            base, weights = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES, self.ddr.reshape(-1, spec.STREAM_BYTES)
-        outcome = self.engine.run(self.program, self.log, self.memory, weights[base:base + length],
-                                  r["PROGRAM_FIRST"], r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
+        outcome = self.engine.run(self.program, self.log, self.memory, self._stream(), r["PROGRAM_FIRST"],
+                                  r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
         r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
               "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
         r["CTRL"] |= _word("CTRL", {"DONE": 1})
         r["ISR"] |= _word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})
+
+    def _stream(self) -> np.ndarray:
+        """Weights that the registers name, uint8 [n][16]; as many as there are."""
+        r, words, base = self.registers, self.weights, self.registers["STREAM_BASE"]
+        if r["STREAM_SOURCE"] == DDR:
+            words, base = self.ddr.reshape(-1, spec.STREAM_BYTES), (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
+        return words[base:base + r["STREAM_LENGTH"]] if base >= 0 else words[:0]
 
     def _activations(self, start: int, size: int) -> np.ndarray:
         """Bytes of the raw window, int8 [size]; those beyond the lanes are 0."""
