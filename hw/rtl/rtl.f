@@ -21,6 +21,7 @@ global_average.sv
 weight_loader.sv
 sequencer.sv
 descriptor_fetch.sv
+event_counter.sv
 run_control.sv
 engine.sv
 riffle.sv
