@@ -166,7 +166,7 @@ def test_compile_says_what_does_not_fit_the_weight_memory(riffle, tmp_path):
     code, output, _ = riffle("compile", "g3-1x", "-o", tmp_path / "x")
     assert code == 0 and Program.load(tmp_path / "x").name == "shufflenet_v1 g3 1x"
     assert re.search(r"Note: .* stream words of weights, \d+ of them in layer classifier; the weight memory holds "
-                     "10240: use a smaller network", output)
+                     "10752: use a smaller network", output)
 
 
 @pytest.mark.parametrize("name, message", [
@@ -218,8 +218,8 @@ def test_compare_names_the_first_difference(riffle, monkeypatch):
 
 
 def test_network_that_does_not_fit_is_refused(refused):
-    refused("compare", "g3-1x", message="layer classifier of shufflenet_v1 g3 1x has 60500 stream words of weights in "
-                                        "one descriptor, the weight memory holds 10240: use a smaller network")
+    refused("compare", "g3-2x", message=r"layer stage2.unit2.reduce \+ stage2.unit2.depthwise needs 2416 words of "
+                                        "activation memory, the limit is 2048")
 
 
 def test_bench_measures(riffle):
@@ -240,7 +240,7 @@ def test_bench_measures(riffle):
 def test_bench_prints_a_table(riffle, refused):
     code, output, _ = riffle("bench", "--only", "digits", flat=False)
     assert code == 0 and max(map(len, output.splitlines())) <= 80
-    assert re.search(r"g3 0.25x +28x28 +[\d,]+ +[\d,]+ +[+-]\d\.\d% +0 +1\.26 +\d+\.\d% +yes", output)
+    assert re.search(r"g3 0.25x +1 +28x28 +[\d,]+ +[\d,]+ +[+-]\d\.\d% +0 +1\.26 +\d+\.\d% +yes", output)
     refused("bench", "--only", "resnet", message="no benchmark contains 'resnet': there are digits, g3-0.25x-c10, g3")
 
 

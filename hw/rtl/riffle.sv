@@ -8,7 +8,7 @@ module riffle #(
     parameter int unsigned Rows            = 7,     // lattice
     parameter int unsigned Columns         = 7,
     parameter int unsigned ActivationDepth = 2048,  // words per bank
-    parameter int unsigned WeightDepth     = 10240, // stream words of 128 bits
+    parameter int unsigned WeightDepth     = 10752, // stream words of 128 bits
     parameter int unsigned Engine          = 0,     // which u_engine is: 0 hand-written RTL, 1 HLS
     parameter int unsigned BuildHash       = 0      // of the sources, for the register
 ) (

@@ -6,7 +6,7 @@
 // Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fifth cycle; two beats make a word, which is
 //            on fill_data_o one cycle after its second beat
 module stream_fetch #(
-    parameter int unsigned Depth = 10240  // stream words that have room
+    parameter int unsigned Depth = 10752  // stream words that have room
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,

@@ -10,7 +10,7 @@
 //            host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse
 // Timing     first word five cycles after start_i, then one per cycle; host write answered after one cycle, read after three
 module weight_memory #(
-    parameter int unsigned Depth = 10240  // stream words of 128 bits
+    parameter int unsigned Depth = 10752  // stream words of 128 bits
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,

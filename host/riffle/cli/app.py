@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,10 +43,16 @@ def run() -> None:
 def demo(
     count: Annotated[int, typer.Option(min=1, help="how many images")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="which of the held-out images")] = 0,
+    save: Annotated[Path | None, typer.Option(help="save it as a picture (.svg) instead of showing it")] = None,
 ) -> None:
     """Classify handwritten digits that training never saw, and show them."""
     from .demo import demo as show
-    show(console, count, seed)
+    if save is None:
+        return show(console, count, seed)
+    canvas = Console(record=True, file=io.StringIO(), color_system="truecolor", width=100, highlight=False)
+    show(canvas, count, seed)
+    canvas.save_svg(str(save), title="riffle demo")
+    return console.print(f"saved {save}")
 
 
 @app.command()

@@ -68,7 +68,7 @@ def measure(accelerator: Accelerator, name: str, seed: int = 0) -> list[dict]:
 
 
 def measure_whole(accelerator: Accelerator, name: str, seed: int = 0) -> list[dict]:
-    """A network of ImageNet's size from DDR: one image, whose pixels are there, and a batch, whose images are fetched."""
+    """A network of ImageNet's size from DDR: one image, which is there, and a batch, whose images are fetched."""
     rows = measure(accelerator, name, seed)
     network = catalogue.find(name, seed)
     try:
@@ -121,7 +121,8 @@ def table(rows: list[dict]) -> Table:
         batch, cycles = entry["batch"], entry["cycles_per_image"]
         model = round(entry["cycles_model"] / batch)
         name = entry["network"].removeprefix("shufflenet_v1 ").replace(" unit", "")
+        stalls, macs = entry["stall_cycles"] / batch, entry["macs"] / batch / 1e6
         result.add_row(name, str(batch), entry["input"], f"{cycles:,}", f"{model:,}", f"{cycles / model - 1:+.1%}",
-                       f"{entry['stall_cycles'] / batch:,.0f}", f"{entry['macs'] / batch / 1e6:.2f}", f"{entry['mac_utilisation']:.1%}",
+                       f"{stalls:,.0f}", f"{macs:.2f}", f"{entry['mac_utilisation']:.1%}",
                        "[green]yes[/]" if entry["bit_exact"] else "[bold red]no[/]")
     return result

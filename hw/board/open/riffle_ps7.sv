@@ -8,7 +8,7 @@ module riffle_ps7 #(
     parameter int unsigned Rows            = 7,     // lattice
     parameter int unsigned Columns         = 7,
     parameter int unsigned ActivationDepth = 2048,  // words per bank
-    parameter int unsigned WeightDepth     = 10240  // stream words of 128 bits
+    parameter int unsigned WeightDepth     = 10752  // stream words of 128 bits
 );
   logic [3:0] fclk, fclk_resetn;
   logic clk;
