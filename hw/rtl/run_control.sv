@@ -165,37 +165,28 @@ module run_control (
     end
   end
 
-  // what is counted, a cycle later: the signals come from deep in the sequencer
-  logic fed_q, starving_q, quiet_q;
-  always_ff @(posedge clk_i) begin
-    fed_q      <= busy_o & feed_i;
-    starving_q <= busy_o & starving_i;
-    quiet_q    <= state_q == Quiet;
-  end
-
   // counters of the run
   logic begins;
   assign begins = start_i & ~busy_o;
   event_counter u_cycles (.clk_i, .restart_i(begins), .event_i(busy_o), .count_o(cycles_o));
-  event_counter u_fed (.clk_i, .restart_i(begins), .event_i(fed_q), .count_o(fed_o));
-  event_counter u_starved (.clk_i, .restart_i(begins), .event_i(starving_q), .count_o(starved_o));
+  event_counter u_fed (.clk_i, .restart_i(begins), .event_i(busy_o & feed_i), .count_o(fed_o));
+  event_counter u_starved (.clk_i, .restart_i(begins), .event_i(busy_o & starving_i), .count_o(starved_o));
 
   // cycle log: one entry per descriptor, from the end of the one before to its own, written word by word behind it
-  logic ends;
-  logic [1:0] ends_q, restart_q;
+  logic ends, ends_q, restart_q;  // the counters have the last cycle of an entry one cycle later
   logic [3:0][31:0] counts, entry_q;
   logic [7:0] entry_index_q;
   logic [2:0] entry_left_q;  // words to write
   assign ends = state_q == Quiet && wait_q == '0;
-  event_counter u_entry_cycles (.clk_i, .restart_i(restart_q[1]), .event_i(1'b1), .count_o(counts[0]));
-  event_counter u_entry_fed (.clk_i, .restart_i(restart_q[1]), .event_i(fed_q), .count_o(counts[1]));
-  event_counter u_entry_starved (.clk_i, .restart_i(restart_q[1]), .event_i(starving_q), .count_o(counts[2]));
-  event_counter u_entry_drain (.clk_i, .restart_i(restart_q[1]), .event_i(quiet_q), .count_o(counts[3]));
+  event_counter u_entry_cycles (.clk_i, .restart_i(restart_q), .event_i(1'b1), .count_o(counts[0]));
+  event_counter u_entry_fed (.clk_i, .restart_i(restart_q), .event_i(feed_i), .count_o(counts[1]));
+  event_counter u_entry_starved (.clk_i, .restart_i(restart_q), .event_i(starving_i), .count_o(counts[2]));
+  event_counter u_entry_drain (.clk_i, .restart_i(restart_q), .event_i(state_q == Quiet), .count_o(counts[3]));
   always_ff @(posedge clk_i) begin
-    ends_q    <= {ends_q[0], ends & rst_ni};
-    restart_q <= {restart_q[0], ends | ~busy_o};
+    ends_q    <= ends & rst_ni;
+    restart_q <= ends | ~busy_o;
     if (ends) entry_index_q <= current_o;
-    if (ends_q[1]) begin
+    if (ends_q) begin
       entry_q      <= counts;
       entry_left_q <= 3'(riffle_pkg::LogWords);
     end else if (entry_left_q != '0) begin
