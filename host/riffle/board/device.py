@@ -1,0 +1,186 @@
+"""A PYNQ-Z2 for PYNQ, made of the Verilated accelerator, an interrupt controller, clocks and memory.
+
+PYNQ finds it where there is no board, once this module is imported; Overlay, DefaultIP, MMIO, Interrupt and allocate
+are PYNQ's own. Written for PYNQ 3.0 and 3.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import pynq
+from pynq import interrupt as pynq_interrupt
+from pynq import ps
+from pynq.buffer import PynqBuffer
+from pynq.pl_server.device import Device
+
+from .. import hwh, spec
+from ..backends.rtl import RtlBackend, build
+from .axi_intc import AxiIntc
+from .window import Window
+
+ZYNQ = "armv7l"
+CLOCKS, CLOCKS_SIZE = 0xF800_0000, 0x1000  # SLCR; reset values of the PLLs and dividers that PYNQ reads
+PLLS = {0x100: 40 << 12, 0x104: 32 << 12, 0x108: 20 << 12, 0x120: 2 << 8}
+DIVIDERS = (0x170, 0x180, 0x190, 0x1A0)
+FABRIC_INTERRUPT = 61  # what Linux calls IRQ_F2P[0]
+CHUNK, PROBE = 5000, 8  # cycles at a time while the engine runs; to see whether it does
+PAUSE = 2e-3  # seconds, while it does not
+CYCLES = spec.REGISTERS["CYCLES"]
+
+
+class SimulatedInterruptLine:
+    """In place of `pynq.uio.UioController`: time passes while somebody waits for the line."""
+
+    def __init__(self, device: SimulatedBoard):
+        self.device, self.events, self.task = device, [], None
+
+    def add_event(self, event: object, number: int) -> None:
+        """Call `event.set` once when the line is high."""
+        self.events.append(event)
+        if self.task is None or self.task.done():
+            self.task = asyncio.ensure_future(self._pass_time())
+
+    def fire(self) -> None:
+        """What the kernel does when the line rises; also without reason, for tests."""
+        events, self.events = self.events, []
+        for event in events:
+            event.set()
+
+    async def _pass_time(self) -> None:
+        while self.events:
+            if self.device.interrupt_output():
+                self.fire()
+            await asyncio.sleep(0 if self.device.advance() else PAUSE)
+
+
+class SimulatedMemory:
+    """What `pynq.allocate` takes from: the array is the memory that the accelerator reads."""
+
+    def __init__(self, device: SimulatedBoard):
+        self.device = device
+
+    def allocate(self, shape: int | tuple[int, ...], dtype: object = np.uint32, **_: object) -> PynqBuffer:
+        dtype = np.dtype(dtype)
+        part = self.device.accelerator.allocate(max(1, int(np.prod(shape)) * dtype.itemsize))
+        buffer = PynqBuffer(shape, dtype, buffer=part.array.data, device=self.device, coherent=False,
+                            device_address=part.physical_address)
+        buffer.memory, buffer.return_to, buffer.pointer = self, self, part
+        buffer.freed = True  # nothing but the pointer is to be given back
+        return buffer
+
+    def return_pointer(self, part: object) -> None:
+        part.free()
+
+
+class SimulatedBoard(Device):
+    """The board.
+
+    Attributes
+    ----------
+    accelerator
+        the Verilated hardware; $RIFFLE_CONFIGURATION names one of `spec.CONFIGURATIONS`, by default full
+    intc
+        the interrupt controller
+    accesses
+        words that went over the bus, reads and writes, since the beginning
+    """
+
+    _probe_priority_ = 10_000  # behind all that is real
+    arch = ZYNQ
+
+    @classmethod
+    def _probe_(cls) -> list[SimulatedBoard]:
+        return [] if platform.machine() == ZYNQ else [cls()]
+
+    def __init__(self) -> None:
+        super().__init__("simulated Pynq-Z2")
+        self.name, self.capabilities, self.timestamp = "Pynq-Z2", {"MEMORY_MAPPED": True}, ""
+        self.accelerator = RtlBackend(build(os.environ.get("RIFFLE_CONFIGURATION", "full")))
+        self.default_memory, self.intc = SimulatedMemory(self), AxiIntc()
+        self.line, self.accesses = SimulatedInterruptLine(self), 0
+        self.clocks = PLLS | dict.fromkeys(DIVIDERS, 0x0040_0800)
+        pynq_interrupt._InterruptController._uio_devices[FABRIC_INTERRUPT] = self.line
+
+    def bus_read(self, address: int, words: int) -> np.ndarray:
+        """Consecutive words, uint32 [words]."""
+        what, offset = self._decode(address, 4 * words)
+        self.accesses += words
+        if what == "accelerator":
+            values = self.accelerator.read_block(offset, words)
+            self.interrupt_output()
+            return values
+        one = self.intc.read if what == "interrupts" else lambda place: self.clocks.get(place, 0)
+        return np.array([one(offset + 4 * i) for i in range(words)], np.uint32)
+
+    def bus_write(self, address: int, values: np.ndarray) -> None:
+        """Write uint32 [n] to consecutive words."""
+        what, offset = self._decode(address, values.nbytes)
+        self.accesses += values.size
+        self.interrupt_output()  # before the access may clear it
+        if what == "accelerator":
+            return self.accelerator.write_block(offset, values)
+        for i, value in enumerate(values):
+            if what == "interrupts":
+                self.intc.write(offset + 4 * i, int(value))
+            else:
+                self.clocks[offset + 4 * i] = int(value)
+        return None
+
+    def interrupt_output(self) -> bool:
+        """The line from the interrupt controller to the processor."""
+        self.intc.sample(self.accelerator.interrupt)
+        return self.intc.output
+
+    def advance(self) -> bool:
+        """Let some time pass; whether the engine runs."""
+        before = self.accelerator.read(CYCLES)
+        self.accelerator.wait_interrupt(PROBE)
+        if self.accelerator.read(CYCLES) == before:
+            return False
+        self.accelerator.wait_interrupt(CHUNK)
+        return True
+
+    def _decode(self, address: int, size: int) -> tuple[str, int]:
+        """What lies at an address, and the offset in it; nothing is what it would be on the board: a bus error."""
+        for what, base, length in (("accelerator", spec.SEGMENT_BASE, spec.SEGMENT_SIZE),
+                                   ("interrupts", hwh.INTERRUPT_BASE, hwh.INTERRUPT_SIZE),
+                                   ("clocks", CLOCKS, CLOCKS_SIZE)):
+            if base <= address and address + size <= base + length:
+                return what, address - base
+        raise RuntimeError(f"bus error: nothing lies at {address:#010x}; on a board the process would have ended")
+
+    def mmap(self, base_addr: int, length: int) -> Window:
+        return Window(self, base_addr, length // 4)
+
+    def get_bitfile_metadata(self, bitfile_name: str, partial: bool = False) -> object:
+        from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
+        from pynqmetadata.frontends import Metadata
+        parser = RuntimeMetadataParser(Metadata(input=str(Path(bitfile_name).with_suffix(".hwh"))))
+        parser.refresh_hierarchy_dict()
+        parser.xclbin_data = None
+        if not hasattr(ps.Clocks, "set_device"):  # PYNQ 3.0 asks this computer for its architecture
+            Device.active_device = self
+            ps.Clocks._real_instance = ps._ClocksZynq()
+        return parser
+
+    def download(self, bitstream: object, parser: object = None) -> None:
+        self.post_download(bitstream, parser)
+
+    def gen_cache(self, bitstream: object, parser: object = None) -> None:
+        """Nothing outlives this process."""
+
+    def flush(self, *_: object) -> None:
+        """Nothing is cached."""
+
+    invalidate = flush
+
+
+def simulated() -> SimulatedBoard | None:
+    """The board that PYNQ uses, if it is this one."""
+    device = pynq.Device.active_device
+    return device if isinstance(device, SimulatedBoard) else None

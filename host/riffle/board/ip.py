@@ -1,0 +1,33 @@
+"""The driver that PYNQ binds to the accelerator in an overlay, by its VLNV.
+
+    overlay = pynq.Overlay("riffle.bit")      # after `import riffle.board`
+    overlay.riffle_0.accelerator.run(image)
+
+`riffle.open()` does both.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pynq import DefaultIP
+
+from .. import spec
+from ..driver import Accelerator
+from .loop import interrupt_loop
+
+
+class RiffleIP(DefaultIP):
+    """PYNQ's registers and interrupt (`register_map`, `read`, `write`, `interrupt`), and Riffle's driver over them."""
+
+    bindto = [spec.VLNV]
+
+    def __init__(self, description: dict):
+        # PYNQ ties an interrupt to the loop in which it is made
+        interrupt_loop().call(super().__init__, description)
+
+    @cached_property
+    def accelerator(self) -> Accelerator:
+        """The driver; checks identity, version and specification before it writes anything."""
+        from ..backends.board import BoardBackend
+        return Accelerator(BoardBackend(self))

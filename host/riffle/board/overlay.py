@@ -1,0 +1,73 @@
+"""From a bitstream to a driver."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pynq
+
+from .. import hwh
+from ..errors import HardwareError
+from .device import ZYNQ, SimulatedBoard, simulated
+from .ip import RiffleIP
+
+BITSTREAM = "riffle.bit"
+PART = "7z020clg400"
+
+
+def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
+    """Load a bitstream, and give the accelerator in it; without a board, the simulated one.
+
+    Parameters
+    ----------
+    bitstream
+        .bit file with the .hwh of the same name beside it; by default `riffle.bit` here or among PYNQ's overlays
+
+    Raises
+    ------
+    HardwareError
+        if there is no such file, or no accelerator in it
+    """
+    if platform.machine() != ZYNQ:
+        pynq.Device.active_device = next(d for d in pynq.Device.devices if isinstance(d, SimulatedBoard))
+    if simulated() and bitstream is None:
+        folder = tempfile.TemporaryDirectory(prefix="riffle-")
+        bitstream = Path(folder.name, BITSTREAM)
+        bitstream.touch()
+        hwh.write(bitstream.with_suffix(".hwh"))
+    name = str(bitstream or BITSTREAM)
+    try:
+        overlay = pynq.Overlay(name, download=False)
+        check_part(Path(overlay.bitfile_name))
+    except OSError as error:
+        raise HardwareError(f"there is no bitstream {name} ({error}). Remedy: put it and its .hwh into this folder, or "
+                            "give its path") from error
+    found = [cell for cell, ip in overlay.ip_dict.items() if ip["driver"] is RiffleIP]
+    if not found:
+        raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
+                            "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
+    overlay.download()
+    return getattr(overlay, found[0])
+
+
+def check_part(bitstream: Path) -> None:
+    """Refuse a bitstream for another FPGA, before it is loaded.
+
+    Raises
+    ------
+    HardwareError
+        if its .hwh names another part, or none
+    """
+    description = bitstream.with_suffix(".hwh")
+    try:
+        system = ElementTree.parse(description).getroot().find("SYSTEMINFO")
+        part = system.get("DEVICE") + system.get("PACKAGE")
+    except (OSError, ElementTree.ParseError, AttributeError, TypeError) as error:
+        raise HardwareError(f"{description} cannot be read ({error}). Remedy: take the .hwh that came with the "
+                            "bitstream, under the same name") from error
+    if part != PART:
+        raise HardwareError(f"{bitstream} is for a {part}, this board has a {PART}. Remedy: take the bitstream of this "
+                            "board")

@@ -1,0 +1,110 @@
+"""PYNQ's own classes around the accelerator: binding, registers, windows, memory, clocks, cost of accesses."""
+
+import numpy as np
+import pynq
+import pytest
+
+from riffle import hwh, spec
+from riffle.board import RiffleIP, load_overlay
+from riffle.board.overlay import check_part
+from riffle.errors import BusError, HardwareError
+
+
+def test_driver_is_bound_by_vlnv(ip):
+    assert type(ip) is RiffleIP and ip.bindto == ["riffle.org:riffle:accelerator:1.0"]
+    assert pynq.Overlay.__module__.startswith("pynq") and isinstance(ip.interrupt, pynq.Interrupt)
+
+
+def test_registers_have_names(ip):
+    assert int(ip.register_map.ID) == ip.read(spec.REGISTERS["ID"]) == spec.ID_VALUE
+    ip.register_map.WATCHDOG = 1234
+    assert ip.register_map.WATCHDOG.CYCLES == ip.read(spec.REGISTERS["WATCHDOG"]) == 1234
+
+
+def test_run_through_pynq_gives_the_reference(case):
+    for _ in range(3):
+        case.check()
+
+
+@pytest.mark.parametrize("weights", ["resident", "ddr", "host"])
+def test_weights_from_everywhere(case, weights):
+    case.accelerator.load(case.program, weights)
+    case.check()
+
+
+def test_allocated_memory_is_what_the_accelerator_reads(board, case):
+    first, second = (pynq.allocate(5000, np.uint8) for _ in range(2))
+    assert first.physical_address % 4096 == 0 and second.physical_address >= first.physical_address + 5000
+    address = first.physical_address
+    first.freebuffer()
+    assert pynq.allocate((10, 3), np.uint16).physical_address == address, "what was freed is not used again"
+
+
+def test_clock_is_that_of_the_block_design(case):
+    assert pynq.Clocks.fclk0_mhz == pytest.approx(hwh.CLOCK_MHZ)
+    assert case.accelerator.backend.clock_hz == pytest.approx(hwh.CLOCK_MHZ * 1e6)
+
+
+def test_host_work_of_a_run_in_bus_words(board, case):
+    """Image and result apart, at most 16, those to the interrupt controller included."""
+    case.check()
+    before = board.accesses
+    case.check()
+    height, width, _ = case.image.shape
+    scores = 4 * 5  # words: four bytes of a score lie in four banks, five classes
+    assert board.accesses - before - height * width - scores <= 16
+
+
+def test_window_is_an_array(ip, case):
+    words = ip.mmio.array[spec.WINDOWS["WEIGHTS"][0] // 4:][:16]
+    values = np.arange(16, dtype=np.uint32) * 0x01010101
+    words[:] = values
+    np.testing.assert_array_equal(words, values)
+    np.testing.assert_array_equal(words[4:8] & 0xFF, values[4:8] & 0xFF)
+    words[-1] = 7
+    assert words[15] == 7 and len(words) == 16
+    with pytest.raises(IndexError):
+        words[16]
+    with pytest.raises(TypeError, match="32-bit words, not uint8: use uint32"):
+        words.view(np.uint8)
+    with pytest.raises(IndexError, match="without a step"):
+        words[::2]
+    case.check(reload=True)
+
+
+def test_wrong_accesses(ip, board, case):
+    segment = case.accelerator.segment
+    with pytest.raises(ValueError, match="misaligned"):
+        segment.xil_out32(2, 1)
+    with pytest.raises(BusError, match="BUS_UNMAPPED"):
+        ip.read(0x20000)
+    with pytest.raises(MemoryError, match="Unaligned"):
+        ip.read(2)
+    with pytest.raises(RuntimeError, match="bus error: nothing lies at 0x50000000"):
+        pynq.MMIO(0x50000000, 64).read(0)
+    case.check()
+
+
+def test_bitstream_that_is_not_there():
+    with pytest.raises(HardwareError, match="there is no bitstream nowhere.bit .*Remedy: put it and its .hwh"):
+        load_overlay("nowhere.bit")
+
+
+@pytest.mark.parametrize("change, message", [
+    (('DEVICE="7z020"', 'DEVICE="7z010"'), "is for a 7z010clg400, this board has a 7z020clg400"),
+    ((spec.VLNV, "riffle.org:riffle:accelerator:9.9"), "holds no accelerator of this version")])
+def test_other_bitstreams_are_refused(tmp_path, board, case, change, message):
+    bitstream = tmp_path / "other.bit"
+    bitstream.touch()
+    description = hwh.write(bitstream.with_suffix(".hwh"))
+    description.write_text(description.read_text().replace(*change))
+    loaded = board.timestamp
+    with pytest.raises(HardwareError, match=message):
+        load_overlay(bitstream)
+    assert board.timestamp == loaded, "it was loaded all the same"
+    case.check()
+
+
+def test_description_that_is_missing(tmp_path):
+    with pytest.raises(HardwareError, match=r"other.hwh cannot be read .*Remedy: "):
+        check_part(tmp_path / "other.bit")
