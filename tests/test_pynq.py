@@ -20,7 +20,8 @@ def test_on_pynq(version, name):
     except Unavailable as error:
         pytest.skip(str(error))
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS / "on_pynq" / f"{name}.py"]
-    done = subprocess.run(command, cwd=TESTS.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
-                          env=os.environ | {"RIFFLE_MODEL": str(build("small")), "PYTHONDONTWRITEBYTECODE": "1"})
+    variables = os.environ | {"RIFFLE_MODEL": str(build("small")), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=TESTS.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=120, env=variables)
     print(done.stdout)
     assert done.returncode == 0, f"PYNQ {version}: see above"

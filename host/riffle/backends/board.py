@@ -68,7 +68,7 @@ class BoardBackend:
         if self.read(ISR):
             return True
         seconds = max(cycles / self.clock_hz, HEARD_WITHIN)
-        begin = last = self.read(CYCLES)
+        begin = last = None
         while True:
             try:
                 await asyncio.wait_for(pin.wait(), seconds)
@@ -78,9 +78,9 @@ class BoardBackend:
                     self._tell(seconds)
                     return True
             now = self.read(CYCLES)  # simulated hardware needs more seconds
-            if now - begin >= cycles or now - last <= cycles // STANDSTILL:
+            if last is not None and (now - begin >= cycles or now - last <= cycles // STANDSTILL):
                 return False
-            last = now
+            begin, last = now if begin is None else begin, now
 
     def _tell(self, seconds: float) -> None:
         """Once: every run is as slow as this."""

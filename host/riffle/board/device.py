@@ -19,8 +19,8 @@ from pynq.buffer import PynqBuffer
 from pynq.pl_server.device import Device
 
 from .. import hwh, spec
+from ..backends.axi_intc import AxiIntc
 from ..backends.rtl import RtlBackend, build
-from .axi_intc import AxiIntc
 from .window import Window
 
 ZYNQ = "armv7l"

