@@ -97,7 +97,7 @@ def test_units_of_the_paper(rng, groups, stage, kind):
                           size=(phases, 2 * phases), zero_point=int(rng.integers(-128, 0)))
     image = reference.input_tensor(network, random_input(network, seed))
     _, values = run_and_compare(rng, network, {"rows": 1, "columns": 2, "activation_depth": 2048}, image=image)
-    assert len(set(values.tolist())) > 200, "the stimulus misses the output range"
+    assert len(set(values.tolist())) > 150, "the stimulus misses the output range"
 
 
 def test_digits(rng):
