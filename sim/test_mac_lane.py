@@ -2,6 +2,7 @@
 
 import cocotb
 import numpy as np
+
 from cycles import begin, delayed, generator, play
 from runner import simulate
 

@@ -2,10 +2,10 @@
 
 import cocotb
 import numpy as np
-from cycles import begin, delayed, generator, play
-from runner import simulate
 
+from cycles import begin, delayed, generator, play
 from riffle.interpreter import requantise
+from runner import simulate
 
 COUNT, LATENCY = 3000, 8
 EDGE = (1 << 24) - 1  # largest sum
