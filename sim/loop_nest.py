@@ -21,24 +21,30 @@ def pairs(d):
     and writes, (address, bank mask) of each channel."""
     side, positions = (1 << d.log2s) >> d.stride2, Positions(d)
     for group, pair in np.ndindex(d.groups, -(-d.group_outputs // 2)):
-        block = (d.in_channel + group * d.group_step + pair * d.pair_step) // spec.BANKS
+        channel = d.in_channel + group * d.group_step + pair * d.pair_step
         places = [positions.next() for _ in range(min(2, d.group_outputs - 2 * pair))]
-        yield [([tuple(read(d, int(tap[bank]), block + b, py, px) for bank in (0, 2))
+        yield [([tuple(read(d, int(tap[bank]), channel, b, py, px) for bank in (0, 2))
                  for tap in taps(d) for b in range(d.blocks)],
                 [write(d, position, py * side + px) for position in places])
                for py, px in np.ndindex(side, side)]
 
 
-def read(d, tap, block, py, px):
+def read(d, tap, channel, b, py, px):
     s, stride = 1 << d.log2s, 1 + d.stride2
     y, x = stride * py + tap // 3 - 1, stride * px + tap % 3 - 1
-    return d.in_base + block * s * s + y % s * s + x % s, STEP[y // s] << 2 | STEP[x // s]
+    address = d.in_base + (channel // spec.BANKS + b) * s * s + y % s * s + x % s
+    return address + beyond(channel), STEP[y // s] << 2 | STEP[x // s]
 
 
 def write(d, position, phase):
     block = position if d.raw else position // 2 if d.duplicate else position // 4
     mask = 0b0101 << position % 2 if d.duplicate else 1 << position % 4
-    return d.out_base + (block << 2 * (d.log2s - d.stride2)) + phase, mask
+    return d.out_base + (block << 2 * (d.log2s - d.stride2)) + phase + beyond(position), mask
+
+
+def beyond(number):
+    """A channel or position that 16 bits do not hold puts its addresses beyond the memory."""
+    return number >> 16 << 16
 
 
 def timetable(d, depth, ready, base, weights):
@@ -100,7 +106,7 @@ def held(accesses):
 
 
 def note(errors, cycle, name, accesses, depth):
-    """The first address beyond the memory; one beyond 16 bits is reported as 2^16 and its low 16 bits."""
+    """The first address beyond the memory; beyond 16 bits only that it is so."""
     for address, _ in accesses:
         if address >= depth:
-            errors.setdefault(cycle, (name, address if address < 1 << 16 else 1 << 16 | address & 0xFFFF))
+            errors.setdefault(cycle, (name, min(address, 1 << 16)))

@@ -92,7 +92,7 @@ class Sequencer:
             channels = [(value("waddr0"), value("wbanks0")), (value("waddr1"), value("wbanks1"))]
             yield cycle, "last", channels if value("wbanks1") else channels[:1]
         if value("error"):
-            yield cycle, "error", value("error_code"), value("error_detail")
+            yield cycle, "error", value("error_code"), min(value("error_detail"), 1 << 16)
 
     def value(self, name):
         return int(getattr(self.dut, f"{name}_o").value)
@@ -150,9 +150,8 @@ async def errors_name_the_address_or_the_count(dut):
         d, weights = draw(rng, 20), None
         high = int(rng.choice([DEPTH, DEPTH, 2048, 40000, 65535]) - rng.integers(min(words_read(d), 16)))
         kind = rng.integers(5)
-        if kind < 4:  # more channels than 16 bits hold are an error too, but of no certain detail
-            field = ("in_base", "out_base", "in_channel", "position")[kind]
-            d = d.replace(**{field: high if kind < 2 else min(high, 60000)})
+        if kind < 4:
+            d = d.replace(**{("in_base", "out_base", "in_channel", "position")[kind]: high})
         else:
             weights = int(rng.choice([0, pair_weights(d) + 1, pair_weights(d) - 1, 1023])) % 1024
         await sequencer.check(d, weights=weights)
@@ -160,6 +159,15 @@ async def errors_name_the_address_or_the_count(dut):
         if weights is not None:
             await sequencer.clear()
     assert seen == {CODES[name] for name in ("READ_RANGE", "WRITE_RANGE", "STREAM_HEADER")}
+
+
+@cocotb.test()
+async def the_last_word_may_be_used_and_no_other(dut):
+    sequencer = await Sequencer(dut).start()
+    d = Descriptor(opcode=CONV, log2s=1, taps9=1, paired=1, blocks=1, groups=1, group_outputs=8, modulus=8, step_low=1)
+    for name in ("in_base", "out_base"):
+        for base in range(DEPTH - 5, DEPTH + 1):  # banks 2 and 3 are read at other phases than 0 and 1
+            await sequencer.check(d.replace(**{name: base}))
 
 
 @cocotb.test()
