@@ -1,6 +1,6 @@
 #!/bin/bash
 # Install what demo and test need: compiler and FST headers (system), .venv with the Python packages, Verilator
-# (build/verilator-*). Run by `make setup`; does nothing that is already done.
+# (build/verilator-*), environments with PYNQ as the board has it (build/pynq-*). Run by `make setup`; does nothing that is already done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,5 +51,6 @@ echo "setup: installing Python packages into .venv"
   die "pip could not install the Python packages (see above): check the network, then run make again"
 
 .venv/bin/python sim/verilator_root.py >/dev/null
+.venv/bin/python tests/pynq_environment.py >/dev/null || true  # it says what will be skipped
 touch build/setup.stamp
 echo "setup: done; the command is .venv/bin/riffle"

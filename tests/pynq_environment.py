@@ -13,7 +13,7 @@ from pathlib import Path
 BUILD = Path(__file__).resolve().parents[1] / "build"
 VERSIONS = ("3.0.1", "3.1.2")
 NOTEBOOKS = "3.1.2"  # which of them has Jupyter's parts, too
-PACKAGES = ("numpy<2", "pycparser<3", "setuptools<81", "pytest>=8")  # PYNQ does not start with newer ones
+PACKAGES = ("numpy<2", "pycparser<3", "setuptools>=71,<81", "pytest>=8")  # PYNQ does not start with newer ones
 JUPYTER = ("nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29", "matplotlib>=3.8", "pillow>=9")
 
 

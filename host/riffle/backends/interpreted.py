@@ -45,6 +45,8 @@ class NumpyBackend(RegisterBackend):
         what a board would run at; only turns cycles into time
     """
 
+    what = "NumPy, as the compiler predicts them,"
+
     def __init__(self, configuration: str = "full", *, clock_hz: float = 150e6):
         sizes = spec.CONFIGURATIONS[configuration]
         super().__init__(sizes, NumpyEngine(sizes["rows"], sizes["columns"]), clock_hz)

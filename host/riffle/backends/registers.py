@@ -53,12 +53,17 @@ class RegisterBackend:
         what a board would run at; only turns cycles into time
     kind
         CAPS.ENGINE
+
+    Attributes
+    ----------
+    cycles
+        of all runs
     """
 
-    shares_memory = True
+    shares_memory, what = True, "a model without a clock"
 
     def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = 150e6, kind: int = 0):
-        self.clock_hz, self.sizes, self.engine = clock_hz, sizes, engine
+        self.clock_hz, self.sizes, self.engine, self.cycles = clock_hz, sizes, engine, 0
         self.program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
         self.log = np.zeros((spec.DESCRIPTORS, spec.LOG_WORDS), np.uint32)
         self.weights = np.zeros((sizes["weight_depth"], spec.STREAM_BYTES), np.uint8)
@@ -160,6 +165,7 @@ class RegisterBackend:
                                   r["PROGRAM_FIRST"], r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
         r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
               "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
+        self.cycles += outcome.cycles
         r["CTRL"] |= word("CTRL", {"DONE": 1})
         r["ISR"] |= word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})
 

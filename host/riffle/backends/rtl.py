@@ -91,7 +91,7 @@ class RtlBackend:
         what the board would run at; only turns cycles into time
     """
 
-    shares_memory = True
+    shares_memory, what = True, "Verilated RTL"
 
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = 150e6, seed: int = 1):

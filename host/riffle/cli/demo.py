@@ -39,13 +39,13 @@ def demo(console: Console, count: int, seed: int) -> None:
                     bar.console.print(*side_by_side(row, GAP), sep="\n", end="\n\n")
                     row = []
         seconds, simulated = time.perf_counter() - start, accelerator.backend.cycles - before
-        hertz = accelerator.backend.clock_hz
+        hertz, what = accelerator.backend.clock_hz, accelerator.backend.what
     cycles = round(sum(result.cycles for result in results) / len(results))
     console.print(summary({
         "accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})",
         "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:g} MHz, "
                     f"{hertz / cycles:,.0f} images/s",
-        "simulated": f"[dim]{simulated:,} cycles of Verilated RTL in {seconds:.1f} s[/]"}))
+        "simulated": f"[dim]{simulated:,} cycles of {what} in {seconds:.1f} s[/]"}))
 
 
 def caption(label: str, truth: str) -> Text:

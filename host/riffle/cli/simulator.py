@@ -11,17 +11,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..backends.rtl import RtlBackend, build
 from ..driver import Accelerator
+from ..opening import best, open_accelerator
 
 
 @contextmanager
 def simulator(console: Console, waves: Path | None = None) -> Iterator[Accelerator]:
     """An accelerator on the Verilated RTL; builds the model first if needed, which takes a minute or two.
 
+    Without the sources of the hardware, as in an installed wheel, NumPy computes instead.
+
     Raises
     ------
     OSError
         if `waves` cannot be written
     """
+    if best() == "numpy" and not waves:
+        console.print("[dim]The simulated hardware is built from the repository; here NumPy computes.[/]")
+        yield open_accelerator("numpy")
+        return
     if waves:
         waves.touch()  # the simulation would not say so
     with console.status("Verilated model: checking, building if sources have changed"):
