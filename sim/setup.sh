@@ -1,6 +1,7 @@
 #!/bin/bash
 # Install what demo and test need: compiler and FST headers (system), .venv with the Python packages, Verilator
-# (build/verilator-*), environments with PYNQ as the board has it (build/pynq-*). Run by `make setup`; does nothing that is already done.
+# (build/verilator-*), environments with PYNQ as the board has it (build/pynq-*). Run by `make setup`; does nothing that
+# is already done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
