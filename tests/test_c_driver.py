@@ -35,8 +35,9 @@ class Example:
 
     def compile(self):
         library, target = build("small"), self.folder / "example"
-        command = ["gcc", *WARNINGS, f"-I{C}", f"-I{C / 'simulated'}", f"-I{self.folder}", C / "example.c", C / "riffle.c",
-                   C / "simulated" / "platform.c", "-o", target, library, f"-Wl,-rpath,{library.parent}"]
+        sources = C / "example.c", C / "riffle.c", C / "simulated" / "platform.c"
+        command = ["gcc", *WARNINGS, *(f"-I{folder}" for folder in (C, C / "simulated", self.folder)), *sources,
+                   "-o", target, library, f"-Wl,-rpath,{library.parent}"]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return target

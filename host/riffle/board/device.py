@@ -30,7 +30,7 @@ DIVIDERS = (0x170, 0x180, 0x190, 0x1A0)
 FABRIC_INTERRUPT = 61  # what Linux calls IRQ_F2P[0]
 CHUNK, PROBE = 5000, 8  # cycles at a time while the engine runs; to see whether it does
 PAUSE = 2e-3  # seconds, while it does not
-CYCLES = spec.REGISTERS["CYCLES"]
+CYCLES, REGISTERS_SIZE = spec.REGISTERS["CYCLES"], spec.WINDOWS["REGISTERS"][1]
 
 
 class SimulatedInterruptLine:
@@ -111,9 +111,7 @@ class SimulatedBoard(Device):
         what, offset = self._decode(address, 4 * words)
         self.accesses += words
         if what == "accelerator":
-            values = self.accelerator.read_block(offset, words)
-            self.interrupt_output()
-            return values
+            return self.accelerator.read_block(offset, words)
         one = self.intc.read if what == "interrupts" else lambda place: self.clocks.get(place, 0)
         return np.array([one(offset + 4 * i) for i in range(words)], np.uint32)
 
@@ -121,9 +119,14 @@ class SimulatedBoard(Device):
         """Write uint32 [n] to consecutive words."""
         what, offset = self._decode(address, values.nbytes)
         self.accesses += values.size
-        self.interrupt_output()  # before the access may clear it
         if what == "accelerator":
-            return self.accelerator.write_block(offset, values)
+            if offset >= REGISTERS_SIZE:
+                return self.accelerator.write_block(offset, values)
+            self.interrupt_output()  # before the access clears it
+            self.accelerator.write_block(offset, values)
+            self.interrupt_output()  # so that the next rise is seen as one
+            return None
+        self.interrupt_output()
         for i, value in enumerate(values):
             if what == "interrupts":
                 self.intc.write(offset + 4 * i, int(value))
