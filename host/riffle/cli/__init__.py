@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line; what goes wrong is one message and exit code 1."""
+    if sys.argv[1:] == ["doctor"]:  # also where the packages below are missing
+        from ..doctor import main as examine
+
+        sys.exit(examine())
     try:
         import rich  # noqa: F401
         import typer  # noqa: F401

@@ -118,9 +118,21 @@ def bench(
     json: Annotated[bool, typer.Option("--json", help="print JSON and nothing else")] = False,
     only: Annotated[str, typer.Option(help="only networks whose name contains this")] = "",
     whole: Annotated[bool, typer.Option("--whole", help="also networks of ImageNet's size; takes minutes")] = False,
+    host: Annotated[bool, typer.Option("--host", help="what an image costs the host: bus words, Python")] = False,
     seed: Seed = 0,
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
+    if host:
+        from .host_work import show_host_work
+        return show_host_work(console, json, only, seed)
     from .bench import bench as show
     if not show(console, json, only, whole, seed):
         sys.exit(1)
+    return None
+
+
+@app.command()
+def doctor() -> None:
+    """What is there, what is missing, and the command that mends it."""
+    from ..doctor import main as examine
+    sys.exit(examine())

@@ -1,0 +1,127 @@
+"""What an image costs the host: words over the bus, and time in Python besides the simulation."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import spec
+from .backends.rtl import RtlBackend
+from .driver import Accelerator
+from .errors import HardwareError
+
+REPEAT = 20
+
+
+@dataclass(frozen=True)
+class HostWork:
+    """Of one image.
+
+    Attributes
+    ----------
+    words
+        that the driver reads and writes, by window: REGISTERS, IMAGE, ACTIVATIONS (the result), ...
+    python_ms, simulated_ms
+        medians of the time in Python, and of that in the model
+    """
+
+    words: dict[str, int]
+    python_ms: float
+    simulated_ms: float
+
+
+class TimedLibrary:
+    """The model's functions, and the seconds spent in them."""
+
+    def __init__(self, library: object):
+        self.library, self.seconds = library, 0.0
+
+    def __getattr__(self, name: str) -> object:
+        function = getattr(self.library, name)
+
+        def timed(*arguments: object) -> object:
+            start = time.perf_counter()
+            try:
+                return function(*arguments)
+            finally:
+                self.seconds += time.perf_counter() - start
+        return timed
+
+
+def measure(accelerator: Accelerator, image: np.ndarray, repeat: int = REPEAT) -> HostWork:
+    """Run the loaded program on an image again and again.
+
+    Raises
+    ------
+    HardwareError
+        if the hardware is not simulated
+    """
+    model = _model(accelerator)
+    accelerator.run(image)
+    words = _count(accelerator, image)
+    library, model._library = model._library, TimedLibrary(model._library)
+    try:
+        times = []
+        for _ in range(repeat):
+            before, start = model._library.seconds, time.perf_counter()
+            accelerator.run(image)
+            whole, simulated = time.perf_counter() - start, model._library.seconds - before
+            times.append((whole - simulated, simulated))
+    finally:
+        model._library = library
+    python, simulated = np.median(times, 0) * 1e3
+    return HostWork(words, float(python), float(simulated))
+
+
+def _count(accelerator: Accelerator, image: np.ndarray) -> dict[str, int]:
+    """Words of one run, by window."""
+    words: Counter[str] = Counter()
+    counted = _Counted(accelerator.backend, words)
+    backend, accelerator.segment.backend, accelerator.backend = accelerator.backend, counted, counted
+    try:
+        accelerator.run(image)
+    finally:
+        accelerator.segment.backend = accelerator.backend = backend
+    return dict(words)
+
+
+class _Counted:
+    """A backend whose accesses are counted."""
+
+    def __init__(self, backend: object, words: Counter[str]):
+        self._backend, self._words = backend, words
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    def _add(self, offset: int, words: int) -> None:
+        self._words[next(name for name, (base, size) in spec.WINDOWS.items() if base <= offset < base + size)] += words
+
+    def read(self, offset: int) -> int:
+        self._add(offset, 1)
+        return self._backend.read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        self._add(offset, 1)
+        self._backend.write(offset, value)
+
+    def read_block(self, offset: int, words: int) -> np.ndarray:
+        self._add(offset, words)
+        return self._backend.read_block(offset, words)
+
+    def write_block(self, offset: int, values: np.ndarray) -> None:
+        self._add(offset, values.size)
+        self._backend.write_block(offset, values)
+
+
+def _model(accelerator: Accelerator) -> RtlBackend:
+    """The model behind an accelerator; on the simulated board it is the device's."""
+    ip = getattr(accelerator.backend, "ip", None)
+    model = getattr(ip.device, "accelerator", None) if ip else accelerator.backend
+    if not isinstance(model, RtlBackend):
+        raise HardwareError("time is told apart on simulated hardware only. Remedy: open the backend 'rtl', or 'board' "
+                            "on a PC")
+    return model

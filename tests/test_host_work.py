@@ -1,0 +1,43 @@
+"""What an image costs the host, as `riffle bench --host` shows it: the words are promised, the time is measured."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import riffle
+from riffle import cli, digits, host_work
+from riffle.compiler import compile_network
+from riffle.errors import HardwareError
+
+
+def test_words_and_time_of_an_image(full_hardware):
+    network, (images, labels) = digits.network(), digits.held_out()
+    full_hardware.load(compile_network(network))
+    library = full_hardware.backend._library
+    work = host_work.measure(full_hardware, images[0], repeat=3)
+    assert work.words == {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 10}
+    assert 0 < work.python_ms < 20 and work.simulated_ms > work.python_ms, work
+    assert full_hardware.backend._library is library and full_hardware.segment.backend is full_hardware.backend
+    assert full_hardware.run(images[0]).label == str(labels[0])
+
+
+def test_time_needs_a_model(full_hardware):
+    accelerator = riffle.open("numpy", configuration="small")
+    with pytest.raises(HardwareError, match="on simulated hardware only. Remedy: open the backend 'rtl'"):
+        host_work.measure(accelerator, np.zeros((8, 12), np.uint8))
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_command(monkeypatch, capsys, options):
+    monkeypatch.setattr(sys, "argv", ["riffle", "bench", "--host", "--only", "digits", *options])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    out = capsys.readouterr().out
+    assert stop.value.code in (0, None)
+    if options:
+        (row,) = json.loads(out)
+        assert row["words"]["IMAGE"] == 784 and row["python_ms"] > 0
+    else:
+        assert "784" in out and "Python ms" in out
