@@ -107,7 +107,7 @@ module run_control (
         fetch_index_o <= first_i;
         left_q        <= length_i - 9'd1;
         watchdog_q    <= watchdog_i;
-        bad_program_q <= length_i == '0 || {1'b0, first_i} + length_i > 9'(riffle_pkg::Descriptors);
+        bad_program_q <= length_i == '0 || 10'(first_i) + 10'(length_i) > 10'(riffle_pkg::Descriptors);
         error_o       <= riffle_pkg::ErrNone;
         error_info_o  <= '0;
       end
