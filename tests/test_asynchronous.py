@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from riffle import spec
-from riffle.driver import Accelerator
+from riffle.backends import rtl
+from riffle.driver import WATCHDOG_EXTRA, Accelerator
 from riffle.errors import EngineError, RunTimeout
 from test_driver import Case, Proxy
 
@@ -84,7 +85,9 @@ async def cancel(task):
         await task
 
 
-def test_cancelled_run_stops_the_engine(case):
+def test_cancelled_run_stops_the_engine(case, monkeypatch):
+    """At once: long before the watchdog would."""
+    monkeypatch.setattr(rtl, "CHUNK", 100)
     case.never_end()
 
     async def main():
@@ -95,18 +98,26 @@ def test_cancelled_run_stops_the_engine(case):
         assert case.accelerator.segment.fields("CTRL")["IDLE"], "the engine runs on"
         assert case.accelerator.segment.read("ISR") == case.accelerator.segment.read("ERROR") == 0
     asyncio.run(main())
+    assert case.accelerator.counters()["CYCLES"] < WATCHDOG_EXTRA
     case.check(reload=True)
 
 
 def test_cancelling_one_task_leaves_the_other_alone(case):
+    """It waits for its turn while the other one's run is under way."""
+    gate, backend = threading.Event(), case.accelerator.backend
+    other = proxied(case, wait_interrupt=lambda cycles: gate.wait(20) and backend.wait_interrupt(cycles))
+
     async def main():
-        running = asyncio.ensure_future(case.accelerator.run_async(case.image))
-        waiting = asyncio.ensure_future(case.accelerator.run_async(case.image))
-        await asyncio.sleep(0)
+        running = asyncio.ensure_future(other.run_async(case.image))
+        while other.segment.fields("CTRL")["IDLE"]:
+            await asyncio.sleep(0.001)
+        waiting = asyncio.ensure_future(other.run_async(case.image))
+        await asyncio.sleep(0.01)
+        asyncio.get_running_loop().call_later(0.05, gate.set)
         await cancel(waiting)
         return await running
-    for _ in range(5):
-        np.testing.assert_array_equal(asyncio.run(main()).output, case.expected)
+    np.testing.assert_array_equal(asyncio.run(main()).output, case.expected)
+    case.check()
 
 
 def test_timeout_of_asyncio_stops_the_engine(case):
