@@ -223,6 +223,7 @@ def test_faults_of_the_memory(small_hardware, case, larger_network, rng, fault, 
 
 @pytest.mark.parametrize("register, value, message", [
     ("ID", 0xDEADBEEF, "ID is 0xdeadbeef, not 0x5249464c: this is not a Riffle accelerator. Remedy: load its bitst"),
+    ("VERSION", 0x070203, "the hardware is version 7.2.3, this package .*Remedy: load the bitstream of this version"),
     ("SPEC_HASH", 0x1234, r"the hardware \(version 0.1.0\) speaks specification 0x00001234, this package .*Remedy: ")])
 def test_other_hardware_is_refused_before_anything_is_written(case, register, value, message):
     backend = case.accelerator.backend

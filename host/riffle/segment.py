@@ -109,6 +109,9 @@ def identify(segment: Segment) -> dict[str, int]:
         raise HardwareError(f"the hardware (version {name}) speaks specification {found:#010x}, this package (version "
                             f"{spec.VERSION}) {spec.SPEC_HASH:#010x}. Remedy: load the bitstream of this version, or "
                             f"install riffle {name}")
+    if name.rpartition(".")[0] != spec.VERSION.rpartition(".")[0]:
+        raise HardwareError(f"the hardware is version {name}, this package {spec.VERSION}. Remedy: load the bitstream "
+                            f"of this version, or install riffle {name}")
     caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
     return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
             "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"], "stream": caps["STREAM"]}
