@@ -3,8 +3,8 @@
 // Computes   fill_data_o: the length_i stream words from byte address base_i on
 // Contract   start_i begins a stream and forgets the one before. No more words are asked for than have room: Depth words,
 //            and one more for each taken_i. base_i must be a multiple of 16. After error_o nothing more is asked for.
-// Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fifth cycle; two beats make a word, which is
-//            on fill_data_o one cycle after its second beat
+// Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fourth cycle at best; two beats make a word,
+//            which is on fill_data_o one cycle after its second beat
 module stream_fetch #(
     parameter int unsigned Depth = 10752  // stream words that have room
 ) (
@@ -65,13 +65,13 @@ module stream_fetch #(
       room_q      <= RoomWidth'(Depth);
     end
     active_q <= rst_ni & ~stop_i & (start_i | (active_q & ~error_o));
-    if (!active_q) req_valid_o <= 1'b0;
+    if (!active_q || start_i || error_o) req_valid_o <= 1'b0;
   end
 
   // answers: two beats make a word
   logic second_q;
   always_ff @(posedge clk_i) begin
-    fill_valid_o <= data_valid_i & second_q & ~data_error_i & active_q;
+    fill_valid_o <= data_valid_i & second_q & ~data_error_i & ~error_o & active_q;
     if (data_valid_i) begin
       second_q    <= ~second_q;
       fill_data_o <= {data_i, fill_data_o[127:64]};
