@@ -1,4 +1,4 @@
-"""A memory as a read master sees it: bursts are answered in order, each after a delay, with pauses between the beats."""
+"""A memory as a read master sees it: bursts are answered in order, each after a delay, with pauses between beats."""
 
 import random
 from collections import defaultdict, deque
