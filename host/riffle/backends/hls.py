@@ -1,8 +1,7 @@
 """The HLS C++ engine, compiled natively, as a backend: the same results as the hardware, many times faster, no clock.
 
-A run takes place within the write that starts it, so nothing is ever busy and there is nothing to abort. Cycles are
-iterations of the engine's loops, which is what hardware would take if each of them had an interval of one and none had
-to be filled.
+Cycles are iterations of the engine's loops, which is what hardware would take if each of them had an interval of one
+and none had to be filled.
 """
 
 from __future__ import annotations
@@ -10,22 +9,18 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import spec
 from ..descriptor import Descriptor, pack_program
-from ..errors import BusError, HardwareError
-from ..interpreter import CODES, EngineError
-from .buffers import Buffer, Heap
+from ..errors import HardwareError
+from ..interpreter import EngineError
+from .registers import Outcome, RegisterBackend
 
 ROOT = Path(__file__).resolve().parents[3]
-LANE_BYTES = 64  # of a bank's word in the activation window
 NO_WATCHDOG = (1 << 32) - 1
-DDR, DDR_BASE, DDR_SIZE = 2, 0x10000000, 32 << 20  # STREAM_SOURCE, address and bytes of the memory that is shared
-REGISTER_AT = {offset: name for name, offset in spec.REGISTERS.items()}
 
 
 def build(configuration: dict[str, int], vendor: bool = False) -> Path:
@@ -52,18 +47,6 @@ def build(configuration: dict[str, int], vendor: bool = False) -> Path:
     if result.returncode:
         raise HardwareError("the HLS engine could not be built, see above. Remedy: run `make setup`")
     return Path(result.stdout.strip())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: error code and info as in the registers, descriptor that ran last, counters."""
-
-    error: int
-    info: int
-    current: int
-    cycles: int
-    fed: int
-    starved: int
 
 
 class Engine:
@@ -132,7 +115,7 @@ class Engine:
         return outcome
 
 
-class HlsBackend:
+class HlsBackend(RegisterBackend):
     """The accelerator's registers and windows around the engine.
 
     Parameters
@@ -143,144 +126,8 @@ class HlsBackend:
         what a board would run at; only turns cycles into time
     """
 
-    shares_memory = True
+    what = "the HLS engine, iterations of its loops,"
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = 150e6):
-        self.clock_hz, sizes = clock_hz, spec.CONFIGURATIONS[configuration]
-        self.sizes, self.engine = sizes, Engine(sizes)
-        self.program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
-        self.log = np.zeros((spec.DESCRIPTORS, spec.LOG_WORDS), np.uint32)
-        self.weights = np.zeros((sizes["weight_depth"], spec.STREAM_BYTES), np.uint8)
-        self.memory = np.zeros(self.engine.shape, np.int8)
-        self.ddr = np.zeros(DDR_SIZE, np.uint8)
-        self.heap = Heap(self.ddr, DDR_BASE)
-        self.registers = {name: spec.REGISTER_RESETS.get(name, 0) for name in spec.REGISTERS}
-        caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": 1, "STREAM": 1}
-        depths = {"ACTIVATIONS": sizes["activation_depth"], "WEIGHTS": sizes["weight_depth"]}
-        self.registers |= {"ID": spec.ID_VALUE, "VERSION": spec.VERSION_WORD, "SPEC_HASH": spec.SPEC_HASH,
-                           "CAPS": _word("CAPS", caps), "DEPTHS": _word("DEPTHS", depths),
-                           "CTRL": _word("CTRL", {"IDLE": 1, "READY": 1})}
-
-    def read(self, offset: int) -> int:
-        return int(self.read_block(offset, 1)[0])
-
-    def write(self, offset: int, value: int) -> None:
-        self.write_block(offset, np.array([value], np.uint32))
-
-    def read_block(self, offset: int, words: int) -> np.ndarray:
-        window, start, size = self._window(offset, 4 * words, "read")
-        if window == "REGISTERS":
-            return np.array([self._read_register(start + 4 * i) for i in range(words)], np.uint32)
-        if window == "ACTIVATIONS":
-            return self._activations(start, size).view(np.uint32).copy()
-        array = {"PROGRAM": self.program, "LOG": self.log, "WEIGHTS": self.weights}[window]
-        return array.reshape(-1).view(np.uint32)[start // 4:start // 4 + words].copy()
-
-    def write_block(self, offset: int, values: np.ndarray) -> None:
-        values = np.ascontiguousarray(values, np.uint32).reshape(-1)
-        window, start, size = self._window(offset, values.nbytes, "write")
-        if window == "REGISTERS":
-            for i, value in enumerate(values):
-                self._write_register(start + 4 * i, int(value))
-        elif window == "IMAGE":
-            self._write_pixels(start // 4 + np.arange(values.size), values)
-        elif window == "ACTIVATIONS":
-            self._write_activations(start, values.view(np.int8))
-        else:
-            array = self.program if window == "PROGRAM" else self.weights
-            array.reshape(-1).view(np.uint32)[start // 4:start // 4 + values.size] = values
-
-    def allocate(self, size: int) -> Buffer:
-        """Memory from which the engine takes weights."""
-        return self.heap.allocate(size)
-
-    def wait_interrupt(self, cycles: int) -> bool:
-        """Whether the interrupt is high; a run ends before its start returns, so there is nothing to wait for."""
-        return bool(self.registers["GIER"] & 1 and self.registers["ISR"] & self.registers["IER"])
-
-    def _window(self, offset: int, size: int, action: str) -> tuple[str, int, int]:
-        """Window of an access, offset in it and bytes; what the hardware refuses is a BusError."""
-        if offset % 4:
-            raise BusError(offset, CODES["BUS_MISALIGNED"], action)
-        lengths = {name: length for name, (_, length) in spec.WINDOWS.items()}
-        lengths |= {"WEIGHTS": self.weights.size, "ACTIVATIONS": self.engine.shape[1] * spec.BANKS * LANE_BYTES}
-        for name, (base, _) in spec.WINDOWS.items():
-            if base <= offset and offset + size <= base + lengths[name]:
-                if (name, action) in (("LOG", "write"), ("IMAGE", "read")):
-                    raise BusError(offset, CODES["BUS_ACCESS"], action)
-                return name, offset - base, size
-        raise BusError(offset, CODES["BUS_UNMAPPED"], action)
-
-    def _read_register(self, offset: int) -> int:
-        name = REGISTER_AT.get(offset)
-        if name is None:
-            raise BusError(offset, CODES["BUS_UNMAPPED"], "read")
-        value = self.registers[name]
-        if name == "CTRL":
-            self.registers["CTRL"] &= ~_word("CTRL", {"DONE": 1})
-        return value
-
-    def _write_register(self, offset: int, value: int) -> None:
-        name = REGISTER_AT.get(offset)
-        if name is None:
-            raise BusError(offset, CODES["BUS_UNMAPPED"], "write")
-        fields = spec.REGISTER_FIELDS[name]
-        writable = {f: place for f, place in fields.items() if place[2] != "ro"}
-        if not writable:
-            raise BusError(offset, CODES["BUS_ACCESS"], "write")
-        if name == "CTRL":
-            if value & 1:
-                self._start()
-        elif name == "ISR":
-            self.registers["ISR"] &= ~value
-        elif name == "ERROR":
-            self.registers["ERROR"] = self.registers["ERROR_INFO"] = 0
-        else:
-            self.registers[name] = value & sum(((1 << bits) - 1) << low for low, bits, _ in writable.values())
-
-    def _start(self) -> None:
-        r = self.registers
-        outcome = self.engine.run(self.program, self.log, self.memory, self._stream(), r["PROGRAM_FIRST"],
-                                  r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
-        r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
-              "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
-        r["CTRL"] |= _word("CTRL", {"DONE": 1})
-        r["ISR"] |= _word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})
-
-    def _stream(self) -> np.ndarray:
-        """Weights that the registers name, uint8 [n][16]; as many as there are."""
-        r, words, base = self.registers, self.weights, self.registers["STREAM_BASE"]
-        if r["STREAM_SOURCE"] == DDR:
-            words, base = self.ddr.reshape(-1, spec.STREAM_BYTES), (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
-        return words[base:base + r["STREAM_LENGTH"]] if base >= 0 else words[:0]
-
-    def _activations(self, start: int, size: int) -> np.ndarray:
-        """Bytes of the raw window, int8 [size]; those beyond the lanes are 0."""
-        pitch = spec.BANKS * LANE_BYTES
-        first, last = start // pitch, -(-(start + size) // pitch)
-        data = np.zeros((last - first, spec.BANKS, LANE_BYTES), np.int8)
-        data[:, :, :self.engine.shape[2]] = self.memory[:, first:last].transpose(1, 0, 2)
-        return data.reshape(-1)[start - first * pitch:][:size]
-
-    def _write_activations(self, start: int, data: np.ndarray) -> None:
-        byte = start + np.arange(data.size)
-        lane, word = byte % LANE_BYTES, byte // LANE_BYTES
-        there = lane < self.engine.shape[2]
-        self.memory[word[there] % spec.BANKS, word[there] // spec.BANKS, lane[there]] = data[there]
-
-    def _write_pixels(self, place: np.ndarray, values: np.ndarray) -> None:
-        """Pixels at y * 256 + x: minus 128 into the four banks, at the phase and lane that the IMAGE register says."""
-        fields = {f: self.registers["IMAGE"] >> low & ((1 << bits) - 1)
-                  for f, (low, bits, _) in spec.REGISTER_FIELDS["IMAGE"].items()}
-        log2s, (y, x) = fields["LOG2S"], (place // 256, place % 256)
-        phase = (y % (1 << log2s) << log2s) + x % (1 << log2s)
-        address, row, column = fields["BASE"] + phase, y >> log2s, x >> log2s
-        mapped = (address < self.engine.shape[1]) & (row < self.sizes["rows"]) & (column < self.sizes["columns"])
-        if not mapped.all():
-            raise BusError(spec.WINDOWS["IMAGE"][0] + 4 * int(place[~mapped][0]), CODES["BUS_UNMAPPED"], "write")
-        lane = row * self.sizes["columns"] + column
-        self.memory[:, address, lane] = (values.view(np.uint8) ^ 0x80).view(np.int8).reshape(-1, spec.BANKS).T
-
-
-def _word(register: str, fields: dict[str, int]) -> int:
-    return sum(value << spec.REGISTER_FIELDS[register][name][0] for name, value in fields.items())
+        sizes = spec.CONFIGURATIONS[configuration]
+        super().__init__(sizes, Engine(sizes), clock_hz, kind=1)
