@@ -161,14 +161,13 @@ class Accelerator:
         return result.label, likely / likely.sum()
 
     def write_image(self, image: np.ndarray) -> None:
-        """Put an image (as `run` takes it) where the loaded program reads it: one block write for each row."""
+        """Put an image (as `run` takes it) where the loaded program reads it: no Python for each pixel."""
         program, image = self._loaded(), np.asarray(image)
         if image.dtype == np.int8 and image.shape == program.image_size:
             words = lattice.to_words(image, program.rows, program.columns, program.image.layout)
             return self.segment.write_activations(program.image.base, words)
         self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
-        for y, row in enumerate(self.pixels(image)):
-            self.segment.write_window("IMAGE", y * spec.IMAGE_PITCH, row)
+        self.segment.write_rows("IMAGE", spec.IMAGE_PITCH, self.pixels(image))
         return None
 
     def pixels(self, image: np.ndarray) -> np.ndarray:

@@ -70,6 +70,16 @@ class Segment:
         if data.size:
             self.backend.write_block(_place(window, offset, data.nbytes), data)
 
+    def write_rows(self, window: str, pitch: int, rows: np.ndarray) -> None:
+        """Write rows of bytes, [n][...], each at a multiple of `pitch` bytes in a window; at once where that works."""
+        data = np.ascontiguousarray(rows).reshape(len(rows), -1).view("<u4")
+        place = _place(window, 0, (len(rows) - 1) * pitch + data[0].nbytes)
+        if at_once := getattr(self.backend, "write_rows", None):
+            return at_once(place, data, pitch // 4)
+        for y, row in enumerate(data):
+            self.backend.write_block(place + y * pitch, row)
+        return None
+
     def read_window(self, window: str, offset: int, words: int) -> np.ndarray:
         """Consecutive words of a window, from a byte offset in it, uint32 [words]."""
         if not words:

@@ -55,6 +55,22 @@ def test_host_work_of_a_run_in_bus_words(board, case):
     assert board.accesses - before - height * width - scores <= 16
 
 
+def test_image_is_one_assignment(case, monkeypatch):
+    """NumPy does the rest, in C; on a board `mmio.array` is an array of device memory."""
+    backend, memory = case.accelerator.backend, np.zeros(spec.SEGMENT_SIZE // 4, np.uint32)
+    monkeypatch.setattr(backend, "_words", memory)
+    monkeypatch.setattr(backend, "write_block", None)
+    case.accelerator.write_image(case.image)
+    first, pitch = spec.WINDOWS["IMAGE"][0] // 4, spec.IMAGE_PITCH // 4
+    height, width, _ = case.image.shape
+    written = memory[first:first + height * pitch].reshape(height, pitch)
+    pixels = written[:, :width].copy().view(np.uint8).reshape(height, width, 4)
+    np.testing.assert_array_equal(pixels[:, :, :3], case.image)
+    assert not written[:, width:].any()
+    monkeypatch.undo()
+    case.check()
+
+
 def test_window_is_an_array(ip, case):
     words = ip.mmio.array[spec.WINDOWS["WEIGHTS"][0] // 4:][:16]
     values = np.arange(16, dtype=np.uint32) * 0x01010101
@@ -65,6 +81,8 @@ def test_window_is_an_array(ip, case):
     assert words[15] == 7 and len(words) == 16
     with pytest.raises(IndexError):
         words[16]
+    with pytest.raises(ValueError, match="16 words are not 3 rows of 5"):
+        words.reshape(3, 5)
     with pytest.raises(TypeError, match="32-bit words, not uint8: use uint32"):
         words.view(np.uint8)
     with pytest.raises(IndexError, match="without a step"):

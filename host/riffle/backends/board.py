@@ -52,6 +52,11 @@ class BoardBackend:
         first = _index(offset)
         self._words[first:first + values.size] = values
 
+    def write_rows(self, offset: int, rows: np.ndarray, pitch: int) -> None:
+        """Write uint32 [n][words], each row `pitch` words behind the one before: one assignment for a whole image."""
+        first = _index(offset)
+        self._words[first:first + len(rows) * pitch].reshape(len(rows), pitch)[:, :rows.shape[1]] = rows
+
     def allocate(self, size: int) -> Buffer:
         """Contiguous memory; errors are PYNQ's."""
         buffer = pynq.allocate(size, np.uint8)

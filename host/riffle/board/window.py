@@ -29,6 +29,9 @@ class Window(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return self.size
 
+    def reshape(self, rows: int, pitch: int) -> Rows:
+        return Rows(self, rows, pitch)
+
     def view(self, dtype: object = np.uint32) -> Window:
         if np.dtype(dtype) != self.dtype:
             raise TypeError(f"the bus of the simulated board has 32-bit words, not {np.dtype(dtype)}: use uint32")
@@ -66,3 +69,18 @@ class Window(np.lib.mixins.NDArrayOperatorsMixin):
         if not 0 <= index < self.size:
             raise IndexError(f"word {key} of a window of {self.size}")
         return self.address + 4 * index
+
+
+class Rows:
+    """A window as rows, of which the beginnings may be written: `rows[:, :width] = values`."""
+
+    def __init__(self, window: Window, rows: int, pitch: int):
+        if rows * pitch != window.size:
+            raise ValueError(f"{window.size} words are not {rows} rows of {pitch}")
+        self.window, self.shape = window, (rows, pitch)
+
+    def __setitem__(self, key: tuple[slice, slice], values: np.ndarray) -> None:
+        rows, width = key
+        for y, row in zip(range(self.shape[0])[rows], values, strict=True):
+            begin = y * self.shape[1]
+            self.window[begin:begin + self.shape[1]][width] = row
