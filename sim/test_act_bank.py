@@ -1,6 +1,7 @@
 """act_bank: whole words in and out, two cycles behind the address."""
 
 import cocotb
+
 from cycles import begin, generator, play
 from runner import simulate
 

@@ -1,6 +1,7 @@
 """word_memory: words with byte enables, two cycles behind the address."""
 
 import cocotb
+
 from cycles import begin, generator, play
 from host_port import merge
 from runner import simulate
