@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHORT = 1000  # cycles; shorter waits are over before Linux brings an interrupt
 STANDSTILL = 1000  # part of the cycles to wait for; hardware that counts less meanwhile does not run
-HEARD_WITHIN = 0.2  # seconds; Linux brings an interrupt in far less
+HEARD_WITHIN, LATE = 0.2, 0.02  # seconds; Linux brings an interrupt in far less; it may be just on its way
 
 
 class BoardBackend:
@@ -75,13 +75,12 @@ class BoardBackend:
         seconds = max(cycles / self.clock_hz, HEARD_WITHIN)
         begin = last = None
         while True:
-            try:
-                await asyncio.wait_for(pin.wait(), seconds)
+            if await _heard(pin, seconds):
                 return True
-            except asyncio.TimeoutError:
-                if self.read(ISR):
+            if self.read(ISR):
+                if not await _heard(pin, LATE):
                     self._tell(seconds)
-                    return True
+                return True
             now = self.read(CYCLES)  # simulated hardware needs more seconds
             if last is not None and (now - begin >= cycles or now - last <= cycles // STANDSTILL):
                 return False
@@ -94,6 +93,15 @@ class BoardBackend:
                           "but late. Remedy: `riffle doctor`; or open the accelerator with wait='poll'", RuntimeWarning,
                           stacklevel=2)
         self._told = True
+
+
+async def _heard(pin: pynq.Interrupt, seconds: float) -> bool:
+    """Whether the interrupt comes in this time."""
+    try:
+        await asyncio.wait_for(pin.wait(), seconds)
+    except asyncio.TimeoutError:
+        return False
+    return True
 
 
 def _index(offset: int) -> int:

@@ -37,12 +37,15 @@ class SimulatedInterruptLine:
     """In place of `pynq.uio.UioController`: time passes while somebody waits for the line."""
 
     def __init__(self, device: SimulatedBoard):
-        self.device, self.events, self.task = device, [], None
+        self.device, self.events, self.task, self.rests = device, [], None, False
 
     def add_event(self, event: object, number: int) -> None:
         """Call `event.set` once when the line is high."""
         self.events.append(event)
-        if self.task is None or self.task.done():
+        if self.task and self.rests:
+            self.task.cancel()
+        if self.task is None or self.task.done() or self.rests:
+            self.rests = False
             self.task = asyncio.ensure_future(self._pass_time())
 
     def fire(self) -> None:
@@ -55,7 +58,8 @@ class SimulatedInterruptLine:
         while self.events:
             if self.device.interrupt_output():
                 self.fire()
-            await asyncio.sleep(0 if self.device.advance() else PAUSE)
+            self.rests = not self.device.advance()
+            await asyncio.sleep(PAUSE if self.rests else 0)
 
 
 class SimulatedMemory:
