@@ -71,7 +71,8 @@ def timetable(d, depth, ready, base, weights):
     pace = spec.AVERAGE_SLOTS if average else 1
     least = spec.RAW_SLOTS if d.raw else spec.DRAIN_SLOTS
     earliest, waits, hole = 3, 3, None
-    for phases in pairs(d):
+    kept, nest = False, list(pairs(d))
+    for number, phases in enumerate(nest):
         take = next(cycle for cycle in count(earliest)
                     if (cycle - 3) % pace == 0 and (ready[cycle % len(ready)] or not stream))
         if stream:
@@ -89,15 +90,23 @@ def timetable(d, depth, ready, base, weights):
             if stream and weights != pair_weights(d):
                 errors[now - pace + 3] = "STREAM_HEADER", weights  # before any other
             end = max(begin + least, now) - 1
-            events.append((end + 3, "last", held(writes)))
+            reread = average or (d.residual and not kept)
+            events.append((end + 3, "last", held(writes), bool(reread), keeps(d, nest, number), kept))
             note(errors, end + 4, "WRITE_RANGE", writes, depth)
-            hole = end + 5 if d.residual or average else None
+            hole = end + 5 if reread else None
             begin = end + 1
+        kept = keeps(d, nest, number)
         base = (base + weights + weights % 2) % RING if stream else base
         earliest, waits = end, end + 1
     events.append((end + 1, "done"))
     events += [(cycle, "error", CODES[name], detail) for cycle, (name, detail) in errors.items()]
     return sorted(events, key=lambda event: event[:2]), end + 1, base
+
+
+def keeps(d, nest, number):
+    """Whether a pair is the first of a block, and the old words of the second one are kept."""
+    first, second = ([mask for _, mask in nest[i][0][1]] if i < len(nest) else [] for i in (number, number + 1))
+    return bool(d.residual and len(nest[number]) <= spec.KEPT_PHASES and first == [1, 2] and second[:1] == [4])
 
 
 def held(accesses):

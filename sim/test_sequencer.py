@@ -90,7 +90,8 @@ class Sequencer:
             assert not value("final"), f"cycle {cycle}: final_o without feed_o"
         if value("last"):
             channels = [(value("waddr0"), value("wbanks0")), (value("waddr1"), value("wbanks1"))]
-            yield cycle, "last", channels if value("wbanks1") else channels[:1]
+            flags = [bool(value(name)) for name in ("reread", "keep", "kept")]
+            yield cycle, "last", channels if value("wbanks1") else channels[:1], *flags
         if value("error"):
             yield cycle, "error", value("error_code"), min(value("error_detail"), 1 << 16)
 
@@ -126,7 +127,8 @@ async def random_descriptors_give_the_loop_nest(dut):
         d = draw(rng)
         await sequencer.check(d)
         seen |= {(d.opcode, name) for name in FIELDS if getattr(d, name)} | {("log2s", d.log2s)}
-    assert len(seen) > 40 and ("log2s", 3) in seen, f"only {seen} were drawn"
+        seen |= {("kept", d.log2s - d.stride2) for event in sequencer.events if event[1] == "last" and event[5]}
+    assert len(seen) > 40 and {("log2s", 3), ("kept", 0), ("kept", 2)} <= seen, f"only {seen} were drawn"
     assert sequencer.wraps, "the weight ring was not used up once"
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from riffle import spec
 from riffle.compiler.hazards import may_overlap, words_read, words_written
 from riffle.descriptor import Descriptor, pack_headers
+from riffle.interpreter import taps
 
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
 
@@ -37,13 +38,14 @@ def random_descriptor(rng, size, in_base, out_base):
 def random_convolution(rng):
     """Fields of a convolution, bases aside."""
     log2s, residual = rng.integers(0, 3), rng.integers(2)
-    outputs, groups, taps9 = rng.integers(1, 6), rng.integers(1, 4), rng.integers(2)
+    outputs, groups, window = rng.integers(1, 6), rng.integers(1, 4), rng.choice([1, 4, 9, 9])
     style = 0 if residual else rng.integers(3)
     low, high, modulus = (1, groups * outputs, groups * outputs) if residual else rng.integers(1, 5, 3)
     return {
-        "opcode": CONV, "log2s": log2s, "stride2": log2s > 0 and rng.integers(2), "taps9": taps9,
-        "paired": taps9 and rng.integers(2), "residual": residual, "duplicate": style == 1, "raw": style == 2,
-        "zero_point": 0 if residual else rng.integers(-128, 128), "fill": rng.integers(-128, 128),
+        "opcode": CONV, "log2s": log2s, "stride2": log2s > 0 and rng.integers(2), "taps9": window == 9,
+        "taps4": window == 4, "paired": window == 9 and rng.integers(2), "residual": residual,
+        "duplicate": style == 1, "raw": style == 2, "zero_point": 0 if residual else rng.integers(-128, 128),
+        "fill": rng.integers(-128, 128),
         "in_channel": rng.integers(0, 9), "group_step": rng.integers(0, 4), "pair_step": 2 * rng.integers(0, 2),
         "blocks": rng.integers(1, 4), "groups": groups, "group_outputs": outputs, "position": rng.integers(0, 3),
         "modulus": modulus, "step_low": low, "step_high": high, "row": rng.integers(0, 3),
@@ -66,14 +68,14 @@ def random_average(rng):
     return {
         "opcode": GLOBAL_AVERAGE, "pair_step": 4 * phases, "blocks": phases, "groups": 1,
         "group_outputs": 2 * rng.integers(1, 4), "modulus": 2, "step_low": 1, "step_high": 4,
-        "zero_point": rng.integers(-128, 128)}
+        "zero_point": rng.integers(-128, 128), "fill": rng.choice([0, 1, 4, -1])}
 
 
 def random_stream(rng, d):
     """Parameters that spread the results over the int8 range, [pairs][2][bias, multiplier, shift]; weights, int8
     [pairs][count][4][2]; and the stream of both, uint8 [n][16]."""
     pairs = d.groups * -(-d.group_outputs // 2) if d.opcode != MAXPOOL else 0
-    count = (5 if d.paired else 9 if d.taps9 else 1) * d.blocks if d.opcode == CONV else 0
+    count = len(taps(d)) * d.blocks if d.opcode == CONV else 0
     weights = rng.integers(-127, 128, (pairs, count, 4, 2), np.int8)
     shift = rng.integers(16, 32, (pairs, 2))
     sigma = 75 * 75 * np.sqrt(4 * count) if count else 75 * np.sqrt(d.blocks * 6)

@@ -33,7 +33,7 @@ def read(memory, d, bank, block, py, px, tap, lane):
 def naive(memory, d, parameters, weights):
     """One descriptor, literally; parameters [pairs][2][bias, multiplier, shift], weights [pairs][count][4][2]."""
     so = (1 << d.log2s) >> d.stride2
-    taps = [4] * 4 if not d.taps9 else None
+    window = range(5 if d.paired else 9) if d.taps9 else [4, 5, 7, 8] if d.taps4 else [4]
     position, row, remainder, pair_index = d.position, d.row, d.remainder, 0
     for group in range(d.groups):
         channel = d.in_channel + group * d.group_step
@@ -51,10 +51,10 @@ def naive(memory, d, parameters, weights):
             for py, px, lane in np.ndindex(so, so, ROWS * COLUMNS):
                 for i, p in enumerate(outputs):
                     total, n = int(parameters[pair_index][i][0]), 0
-                    for t in range(1 if taps else 5 if d.paired else 9):
+                    for t in window:
                         for b in range(d.blocks):
                             for bank in range(4):
-                                tap = 4 if taps else t + 4 * (d.paired and bank >= 2)
+                                tap = t + 4 * (d.paired and bank >= 2)
                                 value = read(before, d, bank, channel // 4 + b, py, px, tap, lane)
                                 total += int(weights[pair_index][n][bank][i]) * value
                             n += 1
@@ -90,10 +90,11 @@ def test_random_convolutions(rng):
         execute(memory, [d], stream, ROWS, COLUMNS)
         np.testing.assert_array_equal(memory, expected, err_msg=str(d))
         seen.append(memory[memory != before])
-        fields |= {name for name in ("taps9", "paired", "residual", "duplicate", "raw", "stride2") if getattr(d, name)}
+        flags = ("taps9", "taps4", "paired", "residual", "duplicate", "raw", "stride2")
+        fields |= {name for name in flags if getattr(d, name)}
     values = np.concatenate(seen)
     assert {-128, 127} <= set(values) and len(set(values)) > 200, "the stimulus does not cover the output range"
-    assert len(fields) == 6, f"only {fields} were drawn"
+    assert len(fields) == 7, f"only {fields} were drawn"
 
 
 @pytest.mark.parametrize("log2s, stride2", [(0, 0), (1, 0), (1, 1), (2, 1)])
@@ -122,8 +123,13 @@ def test_global_average(rng):
     for block, bank in np.ndindex(3, 4):
         total = int(memory[bank, 8 + block * phases:8 + (block + 1) * phases].astype(int).sum()) + bias[block]
         expected[bank, 200 + block, 5] = clamp(requantise(total, multiplier, shift) - 7)
-    execute(memory, [d], stream, ROWS, COLUMNS, lane=5)
-    np.testing.assert_array_equal(memory, expected)
+    for lane, fill in ((5, 0), (1, 4)):
+        result = memory.copy()
+        execute(result, [d.replace(fill=fill)], stream, ROWS, COLUMNS, lane)
+        np.testing.assert_array_equal(result, expected)
+    result = memory.copy()
+    execute(result, [d.replace(fill=1)], stream, ROWS, COLUMNS, lane=5)
+    np.testing.assert_array_equal(result, memory, err_msg="beyond the lattice nothing is written")
 
 
 SMALL = Descriptor(opcode=CONV, log2s=1, blocks=2, groups=2, group_step=4, group_outputs=2, modulus=4, step_low=1,
@@ -157,7 +163,8 @@ def test_unknown_opcode_and_addresses(rng, fields, expected):
     {"log2s": 6}, {"blocks": 0}, {"groups": 0}, {"group_outputs": 0}, {"modulus": 0}, {"remainder": 4},
     {"stride2": 1, "log2s": 0}, {"paired": 1}, {"residual": 1, "raw": 1}, {"residual": 1, "duplicate": 1},
     {"residual": 1, "step_low": 2}, {"residual": 1, "step_high": 5},
-    {"raw": 1, "duplicate": 1}, {"blocks": 1009}, {"blocks": 113, "taps9": 1},
+    {"raw": 1, "duplicate": 1}, {"blocks": 1009}, {"blocks": 113, "taps9": 1}, {"blocks": 253, "taps4": 1},
+    {"blocks": 1, "taps4": 1, "taps9": 1}, {"opcode": 3, "log2s": 0, "taps4": 1},
     {"opcode": 2, "taps9": 1, "blocks": 2}, {"opcode": 2, "blocks": 1},
     {"opcode": 2, "taps9": 1, "blocks": 1, "raw": 1},
     {"opcode": 2, "taps9": 1, "blocks": 1, "group_outputs": 3}, {"opcode": 3, "log2s": 1},

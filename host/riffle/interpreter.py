@@ -67,7 +67,6 @@ def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, 
 
 def contradiction(d: Descriptor) -> str | None:
     """Why a descriptor of a known opcode is BAD_DESCRIPTOR, None where it is not."""
-    taps = (5 if d.paired else 9) if d.taps9 else 1
     pool = d.opcode in (MAXPOOL, GLOBAL_AVERAGE)
     rules = {
         "log2s is too large": d.log2s > spec.LOG2S_MAX,
@@ -75,11 +74,12 @@ def contradiction(d: Descriptor) -> str | None:
         "remainder is not below modulus": d.remainder >= d.modulus,
         "stride2 with a single phase": d.stride2 and d.log2s == 0,
         "paired without taps9": d.paired and not d.taps9,
+        "taps4 with taps9": d.taps4 and d.taps9,
         "residual with raw or duplicate": d.residual and (d.raw or d.duplicate),
         "residual with shuffled outputs": d.residual and (d.step_low != 1 or d.step_high != d.modulus),
         "raw with duplicate": d.raw and d.duplicate,
-        "more weights than a pair may have": d.opcode == CONV and taps * d.blocks > spec.PAIR_WEIGHTS_MAX,
-        "a flag that pools do not have": pool and (d.paired or d.residual or d.raw or d.duplicate),
+        "more weights than a pair may have": d.opcode == CONV and len(taps(d)) * d.blocks > spec.PAIR_WEIGHTS_MAX,
+        "a flag that pools do not have": pool and (d.paired or d.residual or d.raw or d.duplicate or d.taps4),
         "an odd number of outputs in a pool": pool and d.group_outputs % 2,
         "a maximum of other than 9 taps and 1 block": d.opcode == MAXPOOL and (not d.taps9 or d.blocks != 1),
         "an average with taps9 or log2s": d.opcode == GLOBAL_AVERAGE and (d.taps9 or d.log2s),
@@ -208,7 +208,9 @@ class _Engine:
         header, _ = pair
         total = words.sum((0, 1, 2, 4), dtype=np.int64) + header["bias0"]  # [banks]
         result = requantise(total, header["multiplier0"], header["shift0"]) + d.zero_point
-        self.memory[:, self.place(d, places[0] // spec.BANKS), self.lane] = result.clip(-128, 127)[:, None]
+        address, lane = self.place(d, places[0] // spec.BANKS), (self.lane + d.fill) % spec.LANES_MAX
+        if lane < self.lanes:
+            self.memory[:, address, lane] = result.clip(-128, 127)[:, None]
 
 
 class Positions:
@@ -231,8 +233,7 @@ class Positions:
 
 def taps(d: Descriptor) -> np.ndarray:
     """Tap (3*ty + tx) that each bank sees at each step, int [taps][4 banks]; one tap is the centre."""
-    if not d.taps9:
-        return np.full((1, spec.BANKS), 4)
-    if not d.paired:
-        return np.repeat(np.arange(9)[:, None], spec.BANKS, 1)
-    return np.arange(5)[:, None] + [0, 0, 4, 4]
+    if d.paired:
+        return np.arange(5)[:, None] + [0, 0, 4, 4]
+    chosen = range(9) if d.taps9 else (4, 5, 7, 8) if d.taps4 else (4,)
+    return np.repeat(np.array(chosen)[:, None], spec.BANKS, 1)

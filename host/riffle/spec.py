@@ -3,12 +3,13 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x178a515c
+SPEC_HASH = 0x757836b0
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
 
 BANKS = 4  # activation memory banks; channel c lies in bank c mod 4
+LANES_MAX = 64  # lanes that a lattice may have
 DESCRIPTORS = 256  # capacity of the program memory
 DESCRIPTOR_WORDS = 8  # 32-bit words of a descriptor
 LOG_WORDS = 4  # 32-bit words that the cycle log keeps of each descriptor
@@ -21,6 +22,7 @@ SHIFT_MAX = 31  # largest requantisation shift
 DRAIN_SLOTS = 5  # fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 RAW_SLOTS = 20  # the same with RAW: four passes through the requantisers
 OVERLAP_SLOTS = 21  # with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+KEPT_PHASES = 16  # up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
 AVERAGE_SLOTS = 8  # cycles of a block and phase in GLOBAL_AVERAGE
 IMAGE_PITCH = 1024  # bytes from one image row to the next in the image window
 LOG2S_MAX = 5  # largest log2 of the phases per axis
@@ -150,6 +152,7 @@ DESCRIPTOR_FIELDS = {
     "duplicate": (11, 1, False),
     "raw": (12, 1, False),
     "overlap": (13, 1, False),
+    "taps4": (14, 1, False),
     "zero_point": (16, 8, True),
     "fill": (24, 8, True),
     "in_base": (32, 16, False),

@@ -40,18 +40,19 @@ module descriptor_fetch (
   assign conv       = descriptor_o.opcode == riffle_pkg::OpConv;
   assign average    = descriptor_o.opcode == riffle_pkg::OpGlobalAverage;
   assign pool       = average || descriptor_o.opcode == riffle_pkg::OpMaxpool;
-  assign blocks_max = 16'(!descriptor_o.taps9 ? riffle_pkg::PairWeightsMax :
-                          descriptor_o.paired ? riffle_pkg::PairWeightsMax / 5 : riffle_pkg::PairWeightsMax / 9);
+  assign blocks_max = 16'(descriptor_o.paired ? riffle_pkg::PairWeightsMax / 5 : descriptor_o.taps9 ? riffle_pkg::PairWeightsMax / 9 :
+                          descriptor_o.taps4 ? riffle_pkg::PairWeightsMax / 4 : riffle_pkg::PairWeightsMax);
   assign bad_size = descriptor_o.log2s > 3'(riffle_pkg::Log2sMax) || descriptor_o.blocks == '0 || descriptor_o.groups == '0 ||
                     descriptor_o.group_outputs == '0 || descriptor_o.remainder >= descriptor_o.modulus ||
                     (descriptor_o.stride2 && descriptor_o.log2s == '0) || (conv && descriptor_o.blocks > blocks_max);
-  assign bad_flags = (descriptor_o.paired & ~descriptor_o.taps9) | (descriptor_o.raw & descriptor_o.duplicate);
+  assign bad_flags = (descriptor_o.paired & ~descriptor_o.taps9) | (descriptor_o.raw & descriptor_o.duplicate) |
+                     (descriptor_o.taps4 & descriptor_o.taps9);
   assign bad_residual = descriptor_o.residual && (descriptor_o.raw || descriptor_o.duplicate ||
                         descriptor_o.step_low != 16'd1 || descriptor_o.step_high != descriptor_o.modulus);
   assign bad_max     = !descriptor_o.taps9 || descriptor_o.blocks != 16'd1;
   assign bad_average = descriptor_o.taps9 || descriptor_o.log2s != '0 || descriptor_o.blocks > 16'd1 << (2 * riffle_pkg::Log2sMax);
   assign bad_pool    = pool && (descriptor_o.paired || descriptor_o.residual || descriptor_o.raw || descriptor_o.duplicate ||
-                                descriptor_o.group_outputs[0] || (average ? bad_average : bad_max));
+                                descriptor_o.taps4 || descriptor_o.group_outputs[0] || (average ? bad_average : bad_max));
   logic bad_size_q, bad_flags_q, bad_residual_q, bad_pool_q, unknown_q;
   always_ff @(posedge clk_i) begin
     bad_size_q     <= bad_size;

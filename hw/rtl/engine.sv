@@ -84,7 +84,7 @@ module engine #(
   logic fetch, fetched, launch, stop, start_q, sequencer_done, sequencer_error, feed, starving, header_error, loader_empty;
   logic [7:0] fetch_index, fetch_error, sequencer_code;
   logic [3:0] fetch_detail;
-  logic [5:0] quiet, lane_q;
+  logic [5:0] quiet, lane_q, average_lane_q;
   logic [9:0] header_count;
   logic [23:0] sequencer_detail;
   // verilator lint_off UNUSEDSIGNAL
@@ -134,6 +134,7 @@ module engine #(
       residual_q   <= descriptor_q.residual;
       fill_q         <= descriptor_q.fill;
       zero_point_q   <= descriptor_q.zero_point;
+      average_lane_q <= lane_q + descriptor_q.fill[5:0];
       entering_raw_q <= descriptor_q.raw;
     end
     if (launched_q[Launch+DrainSettings-2]) begin
@@ -144,7 +145,7 @@ module engine #(
   end
 
   // ------------------------------------------------------------------------------------------------ loops and weights
-  logic take, weights_ready, first, final_feed, last;
+  logic take, weights_ready, first, final_feed, last, reread, keep, kept;
   logic [9:0] weights_count, weight_addr;
   logic [8:0] weights_base;
   logic [3:0] next_id, step0, step2, wbanks0, wbanks1;
@@ -152,7 +153,7 @@ module engine #(
   sequencer #(.Depth(ActivationDepth)) u_sequencer (
       .clk_i, .rst_ni, .start_i(start_q), .stop_i(stop), .done_o(sequencer_done),
       .maxpool_i(is_max), .average_i(is_average), .log2s_i(descriptor_q.log2s), .stride2_i(descriptor_q.stride2),
-      .taps9_i(descriptor_q.taps9), .paired_i(descriptor_q.paired), .residual_i(descriptor_q.residual),
+      .taps9_i(descriptor_q.taps9), .taps4_i(descriptor_q.taps4), .paired_i(descriptor_q.paired), .residual_i(descriptor_q.residual),
       .duplicate_i(descriptor_q.duplicate), .raw_i(descriptor_q.raw),
       .in_base_i(descriptor_q.in_base), .out_base_i(descriptor_q.out_base), .in_channel_i(descriptor_q.in_channel),
       .group_step_i(descriptor_q.group_step), .pair_step_i(descriptor_q.pair_step), .blocks_i(descriptor_q.blocks),
@@ -161,7 +162,8 @@ module engine #(
       .row_i(descriptor_q.row), .remainder_i(descriptor_q.remainder),
       .clear_i(~busy_o), .weights_ready_i(weights_ready), .weights_count_i(weights_count), .take_o(take),
       .weights_base_o(weights_base), .starved_o(starving),
-      .feed_o(feed), .first_o(first), .final_o(final_feed), .last_o(last), .raddr0_o(raddr0), .raddr2_o(raddr2),
+      .feed_o(feed), .first_o(first), .final_o(final_feed), .last_o(last), .reread_o(reread),
+      .keep_o(keep), .kept_o(kept), .raddr0_o(raddr0), .raddr2_o(raddr2),
       .step0_o(step0), .step2_o(step2), .weight_addr_o(weight_addr), .waddr0_o(waddr0), .waddr1_o(waddr1),
       .wbanks0_o(wbanks0), .wbanks1_o(wbanks1),
       .error_o(sequencer_error), .error_code_o(sequencer_code), .error_detail_o(sequencer_detail)
@@ -184,7 +186,9 @@ module engine #(
   // index = cycle of the slot, bank 0
   logic [MaxIn:0] feed_q, first_short_q, final_q;
   logic [SumAt-3:0] first_q;
-  logic [Reread+6:0] last_q;
+  logic [Reread+3:0] last_q;
+  logic [Reread-1:0] reread_q;
+  logic [Reread+3:0] keep_q, kept_q;
   logic [SumAt-1:1] capture_q;  // last of a convolution: by then the next descriptor may have begun
   logic [DrainOut:0][AddrWidth-1:0] waddr0_q, waddr1_q;
   logic [DrainOut:0][3:0] wbanks0_q, wbanks1_q;
@@ -200,7 +204,10 @@ module engine #(
     first_q       <= {first_q[SumAt-4:0], first};
     first_short_q <= {first_short_q[MaxIn-1:0], first};
     final_q       <= {final_q[MaxIn-1:0], final_feed};
-    last_q        <= {last_q[Reread+5:0], last} & {(Reread + 7) {rst_ni & ~stop}};
+    last_q        <= {last_q[Reread+2:0], last} & {(Reread + 4) {rst_ni & ~stop}};
+    reread_q      <= {reread_q[Reread-2:0], reread};
+    keep_q        <= {keep_q[Reread+2:0], keep};
+    kept_q        <= {kept_q[Reread+2:0], kept};
     capture_q     <= {capture_q[SumAt-2:1], last_q[0] & conv_q} & {(SumAt - 1) {rst_ni & ~stop}};
     waddr0_q      <= {waddr0_q[DrainOut-1:0], waddr0};
     waddr1_q      <= {waddr1_q[DrainOut-1:0], waddr1};
@@ -212,14 +219,12 @@ module engine #(
   end
 
   // ------------------------------------------------------------------------------------------------ reads and lattice shift
-  logic reread;
   logic [3:0][AddrWidth-1:0] read_addr;
   logic [3:1][AddrWidth-1:0] read_late1_q;
   logic [3:2][AddrWidth-1:0] read_late2_q;
   logic [AddrWidth-1:0] read_late3_q;
-  assign reread = last_q[Reread-1] & (residual_q | average_q);
   for (genvar k = 0; k < 4; k++) begin : gen_read_addr
-    assign read_addr[k] = !reread ? (k < 2 ? raddr0 : raddr2) :
+    assign read_addr[k] = !reread_q[Reread-1] ? (k < 2 ? raddr0 : raddr2) :
                           (average_q | wbanks0_q[Reread-1][k]) ? waddr0_q[Reread-1] : waddr1_q[Reread-1];
   end
   always_ff @(posedge clk_i) begin
@@ -280,21 +285,17 @@ module engine #(
   end
 
   // ------------------------------------------------------------------------------------------------ drain
-  // residual words: bank k delivers its old word k cycles after bank 0
-  logic [1:0][Width-1:0] old_q;
-  always_ff @(posedge clk_i) begin
-    for (int k = 0; k < 4; k++) begin
-      if (last_q[Reread+3+k] & wbanks0_q[Reread+3+k][k]) old_q[0] <= act_rdata_i[k];
-      if (last_q[Reread+3+k] & wbanks1_q[Reread+3+k][k]) old_q[1] <= act_rdata_i[k];
-    end
-  end
+  logic [1:0][Width-1:0] old;
+  residual_words #(.Width(Width)) u_residual_words (
+      .clk_i, .rst_ni(rst_ni & ~stop), .valid_i(last_q[Reread+3]), .keep_i(keep_q[Reread+3]), .kept_i(kept_q[Reread+3]),
+      .banks0_i(wbanks0_q[Reread+3]), .banks1_i(wbanks1_q[Reread+3]), .word_i(act_rdata_i), .old_o(old));
   logic [1:0][Width-1:0] drained;
   logic drain_done;
   logic [1:0] drain_pass;
   drain #(.Lanes(Lanes), .AccWidth(AccWidth), .LowWidth(LowWidth)) u_drain (
       .clk_i, .rst_ni(rst_ni & ~stop), .capture_i(capture_q[SumAt-1]), .acc0_i(acc0), .acc1_i(acc1),
       .mult_i(scale_q[SumAt-ParamsAt][33:0]), .shift_i(scale_q[SumAt-ParamsAt][41:34]), .zero_point_i(drain_zero_point_q),
-      .residual_add_i(drain_residual_q), .raw_i(raw_q), .residual_i(old_q), .word_o(drained), .done_o(drain_done),
+      .residual_add_i(drain_residual_q), .raw_i(raw_q), .residual_i(old), .word_o(drained), .done_o(drain_done),
       .pass_o(drain_pass));
 
   // ------------------------------------------------------------------------------------------------ pools
@@ -306,7 +307,7 @@ module engine #(
   global_average #(.Rows(Rows), .Columns(Columns), .AccWidth(AccWidth)) u_global_average (
       .clk_i, .rst_ni(rst_ni & ~stop), .feed_i(feed_q[AverageIn] & average_q), .first_i(first_short_q[AverageIn]),
       .last_i(final_q[AverageIn]), .bias_i($signed(bias[0])), .mult_i(scale_q[4][16:0]), .shift_i(scale_q[4][37:34]),
-      .zero_point_i(zero_point_q), .lane_i(lane_q), .word_i(act_rdata_i), .write_o(average_write), .word_o(average_word));
+      .zero_point_i(zero_point_q), .lane_i(average_lane_q), .word_i(act_rdata_i), .write_o(average_write), .word_o(average_word));
 
   // ------------------------------------------------------------------------------------------------ writes
   // one word a cycle: the drain's two channels, or the four banks of a pool; addresses are kept for those that follow

@@ -4,10 +4,11 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h178a515c;
+  localparam logic [31:0] SpecHash = 32'h757836b0;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
+  localparam int unsigned LanesMax = 64;  // lanes that a lattice may have
   localparam int unsigned Descriptors = 256;  // capacity of the program memory
   localparam int unsigned DescriptorWords = 8;  // 32-bit words of a descriptor
   localparam int unsigned LogWords = 4;  // 32-bit words that the cycle log keeps of each descriptor
@@ -20,6 +21,7 @@ package riffle_pkg;
   localparam int unsigned DrainSlots = 5;  // fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
   localparam int unsigned RawSlots = 20;  // the same with RAW: four passes through the requantisers
   localparam int unsigned OverlapSlots = 21;  // with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+  localparam int unsigned KeptPhases = 16;  // up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
   localparam int unsigned AverageSlots = 8;  // cycles of a block and phase in GLOBAL_AVERAGE
   localparam int unsigned ImagePitch = 1024;  // bytes from one image row to the next in the image window
   localparam int unsigned Log2sMax = 5;  // largest log2 of the phases per axis
@@ -162,7 +164,8 @@ package riffle_pkg;
     logic [15:0] in_base;
     logic [7:0] fill;
     logic [7:0] zero_point;
-    logic [1:0] unused_14;
+    logic unused_15;
+    logic taps4;
     logic overlap;
     logic raw;
     logic duplicate;

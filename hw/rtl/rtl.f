@@ -16,6 +16,7 @@ lattice_shift.sv
 mac_lane.sv
 requantise.sv
 drain.sv
+residual_words.sv
 max_pool.sv
 global_average.sv
 weight_loader.sv

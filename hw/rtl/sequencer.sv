@@ -4,8 +4,10 @@
 //            phase the two output addresses (docs/architecture.md, "What a descriptor executes")
 // Contract   the descriptor's fields are stable from start_i until done_o. Pairs begin when weights_ready_i (ignored by
 //            MAXPOOL); take_o with it. A pair and phase takes at least five slots (raw: 20, average: a multiple of eight).
-//            With residual_i or average_i the slot five cycles after last_o feeds nothing: the memory ports are then
-//            needed to read the output's address. stop_i ends the run without done_o. error_o is a pulse; go on to stop_i.
+//            With reread_o the slot five cycles after last_o feeds nothing: the memory ports are then needed to read the
+//            output's address. Residuals of up to KeptPhases phases are read a block at a time: keep_o marks the phases of
+//            a block's first pair, kept_o as many of the second one. stop_i ends the run without done_o. error_o is a
+//            pulse; go on to stop_i.
 // Timing     first slot on the outputs seven cycles after start_i; outputs are registered, three cycles behind the loops;
 //            done_o one cycle after the loops have ended, two cycles before the last slot is on the outputs
 // Reference  riffle.interpreter
@@ -23,6 +25,7 @@ module sequencer #(
     input  logic [ 2:0] log2s_i,
     input  logic        stride2_i,
     input  logic        taps9_i,
+    input  logic        taps4_i,
     input  logic        paired_i,
     input  logic        residual_i,
     input  logic        duplicate_i,
@@ -53,6 +56,9 @@ module sequencer #(
     output logic                     first_o,  // first slot of a pair and phase
     output logic                     final_o,  // the last feed of a pair and phase
     output logic                     last_o,   // last slot of a pair and phase
+    output logic                     reread_o, // with last_o: the old words at the output's address are to be read,
+    output logic                     keep_o,   // and those of the block's other pair kept
+    output logic                     kept_o,   // have been kept
     output logic [$clog2(Depth)-1:0] raddr0_o, // banks 0, 1
     output logic [$clog2(Depth)-1:0] raddr2_o, // banks 2, 3
     output logic [              3:0] step0_o,  // lattice step {dy, dx} of banks 0, 1: 2'b01 = +1, 2'b10 = -1
@@ -68,6 +74,7 @@ module sequencer #(
     output logic [23:0] error_detail_o
 );
   localparam int unsigned AddrWidth = $clog2(Depth);
+  localparam int unsigned KeptLog2s = $clog2(riffle_pkg::KeptPhases) / 2;
 
   // 16-bit numbers with a sticky overflow bit on top, so that no nonsense wraps round into the memory
   function automatic logic [16:0] add(input logic [16:0] a, input logic [15:0] b);
@@ -195,17 +202,21 @@ module sequencer #(
   logic [16:0] block_offset_q;
   logic [1:0] ty0_q, tx0_q, ty2_q, tx2_q;
   logic begun_q;        // first slot of a pair and phase
-  logic [3:0] ended_q;  // bit n: a pair and phase ended n + 1 cycles ago
+  logic [3:0] ended_q;  // bit n: a pair and phase whose old words must be read ended n + 1 cycles ago
+  logic keep_q, kept_q, reread;
   assign feed        = in_pair_q & ~fed_q & feed_en_q;
   assign last_feed   = feed & block_end_q & tap_end_q;
   assign slot_end    = in_pair_q & long_enough_q & (fed_q | (feed_en_q & block_end_q & tap_end_q));
   assign begin_phase = enter | (slot_end & ~phase_last_q);
+  assign reread      = average_i | (residual_i & ~kept_q);
   always_ff @(posedge clk_i) begin
-    ended_q      <= {ended_q[2:0], slot_end & rst_ni};
+    keep_q <= residual_i & (out_log2s_q <= 3'(KeptLog2s)) & (position0_q[1:0] == 2'd0) & ~single & ~(pair_last_q & group_last_q);
+    if (enter) kept_q <= keep_q & ~first_pair_q;
+    ended_q      <= {ended_q[2:0], slot_end & reread & rst_ni};
     phase_last_q <= (px_q == out_mask_q) & (py_q == out_mask_q);
     begun_q      <= begin_phase;
     // not in the slot that the memory ports are needed in, and averages every eighth only
-    feed_en_q    <= ~(ended_q[3] & (residual_i | average_i)) & (~average_i | begin_phase | (slot_q[2:0] == 3'd7));
+    feed_en_q    <= ~ended_q[3] & (~average_i | begin_phase | (slot_q[2:0] == 3'd7));
     slot_q       <= slot_q + 5'd1;  // wraps round in long pairs, for which long_enough_q is high by then
     // the sums of the pair before need their time in the drain; averages end in step with the memory ports
     long_enough_q <= average_i ? slot_q[2:0] == 3'd6 : long_enough_q | (slot_q == (raw_i ? 5'd18 : 5'd3));
@@ -215,9 +226,9 @@ module sequencer #(
       block_offset_q <= block_end_q ? offset_q : add(block_offset_q, 16'(area_q));
       fed_q          <= block_end_q & tap_end_q;
       if (block_end_q) begin
-        tx0_q <= tx0_q == 2'd2 ? 2'd0 : tx0_q + 2'd1;
+        tx0_q <= tx0_q == 2'd2 ? {1'b0, taps4_i} : tx0_q + 2'd1;
         ty0_q <= ty0_q + 2'(tx0_q == 2'd2);
-        tx2_q <= tx2_q == 2'd2 ? 2'd0 : tx2_q + 2'd1;
+        tx2_q <= tx2_q == 2'd2 ? {1'b0, taps4_i} : tx2_q + 2'd1;
         ty2_q <= ty2_q + 2'(tx2_q == 2'd2);
         tap_end_q <= {ty0_q, tx0_q} == (paired_i ? 4'b0100 : 4'b1001);
       end
@@ -230,7 +241,7 @@ module sequencer #(
       slot_q         <= '0;
       long_enough_q  <= 1'b0;
       fed_q          <= 1'b0;
-      tap_end_q      <= ~taps9_i;
+      tap_end_q      <= ~taps9_i & ~taps4_i;
       block_q        <= '0;
       block_end_q    <= one_block_q;
       block_offset_q <= enter ? next_offset_q : offset_q;
@@ -274,7 +285,7 @@ module sequencer #(
   logic [4:0] py_q1, px_q1;
   logic [15:0] phase0_q2, phase2_q2, phase_out_q2;
   logic [3:0] step0_q2, step2_q2;
-  logic [3:0] flags_q1, flags_q2;  // feed, first, final, last
+  logic [6:0] flags_q1, flags_q2;  // feed, first, final, last, reread, keep, kept
   logic [9:0] weight_q1, weight_q2;
   logic [7:0] wbanks_q1, wbanks_q2;
   always_ff @(posedge clk_i) begin
@@ -285,7 +296,8 @@ module sequencer #(
     x2_q      <= coordinate(px_q, tx2_q, stride2_i);
     row0_q1   <= add(block_offset_q, in_base_i);
     {py_q1, px_q1} <= {py_q, px_q};
-    flags_q1  <= {feed, in_pair_q & begun_q, last_feed, slot_end} & {4{rst_ni & ~stop_i}};
+    flags_q1  <= {feed, in_pair_q & begun_q, last_feed, slot_end, slot_end & reread, slot_end & keep_q, slot_end & kept_q} &
+                 {7{rst_ni & ~stop_i}};
     weight_q1 <= weight_q;
     wbanks_q1 <= {single ? 4'b0000 : banks_of(position1_q[1:0], duplicate_i), banks_of(position0_q[1:0], duplicate_i)};
     // stage 2
@@ -295,7 +307,7 @@ module sequencer #(
     step2_q2  <= {step_of(y2_q, log2s_i), step_of(x2_q, log2s_i)};
     phase_out_q2 <= phase_of(py_q1, px_q1, out_log2s_q);
     row0_q2   <= row0_q1;
-    flags_q2  <= flags_q1 & {4{~stop_i}};
+    flags_q2  <= flags_q1 & {7{~stop_i}};
     weight_q2 <= weight_q1;
     wbanks_q2 <= wbanks_q1;
     // stage 3
@@ -307,7 +319,7 @@ module sequencer #(
     step0_o   <= step0_q2;
     step2_o   <= step2_q2;
     weight_addr_o <= weight_q2;
-    {feed_o, first_o, final_o, last_o} <= flags_q2 & {4{~stop_i}};
+    {feed_o, first_o, final_o, last_o, reread_o, keep_o, kept_o} <= flags_q2 & {7{~stop_i}};
   end
   assign raddr0_o = raddr0[AddrWidth-1:0];
   assign raddr2_o = raddr2[AddrWidth-1:0];

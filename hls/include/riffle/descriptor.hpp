@@ -8,6 +8,7 @@
 namespace riffle {
 
 constexpr std::uint32_t kBanks = 4;  // activation memory banks; channel c lies in bank c mod 4
+constexpr std::uint32_t kLanesMax = 64;  // lanes that a lattice may have
 constexpr std::uint32_t kDescriptors = 256;  // capacity of the program memory
 constexpr std::uint32_t kDescriptorWords = 8;  // 32-bit words of a descriptor
 constexpr std::uint32_t kLogWords = 4;  // 32-bit words that the cycle log keeps of each descriptor
@@ -20,6 +21,7 @@ constexpr std::uint32_t kShiftMax = 31;  // largest requantisation shift
 constexpr std::uint32_t kDrainSlots = 5;  // fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 constexpr std::uint32_t kRawSlots = 20;  // the same with RAW: four passes through the requantisers
 constexpr std::uint32_t kOverlapSlots = 21;  // with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+constexpr std::uint32_t kKeptPhases = 16;  // up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
 constexpr std::uint32_t kAverageSlots = 8;  // cycles of a block and phase in GLOBAL_AVERAGE
 constexpr std::uint32_t kImagePitch = 1024;  // bytes from one image row to the next in the image window
 constexpr std::uint32_t kLog2sMax = 5;  // largest log2 of the phases per axis
@@ -59,14 +61,15 @@ struct Descriptor {
   std::uint32_t opcode;  // what to do
   std::uint32_t log2s;  // log2 of the phases per axis of the input
   std::uint32_t stride2;  // output has half the phases per axis
-  std::uint32_t taps9;  // 3x3 window; otherwise one tap
+  std::uint32_t taps9;  // 3x3 window
   std::uint32_t paired;  // input is duplicated: banks 0, 1 read tap t, banks 2, 3 tap t + 4, for t = 0..4 (needs taps9)
   std::uint32_t residual;  // add what the output's address holds
   std::uint32_t duplicate;  // write channel position p to bank p mod 2 and again to bank p mod 2 + 2 of block p div 2
   std::uint32_t raw;  // write each accumulator as four bytes: position p fills block p, byte b goes to bank b
   std::uint32_t overlap;  // a convolution may begin while the one before still writes: none of its first OVERLAP_SLOTS reads meets one of those writes
+  std::uint32_t taps4;  // 2x2 window: a pixel and its neighbours to the right and below; without taps9 and taps4 one tap
   std::int32_t zero_point;  // added after requantisation (signed); 0 with residual
-  std::int32_t fill;  // value outside the map (signed): the input's zero point
+  std::int32_t fill;  // value outside the map (signed): the input's zero point; GLOBAL_AVERAGE writes to lane LANE + fill mod LANES_MAX, to none beyond the lattice
   std::uint32_t in_base;  // activation address of input channel 0, phase 0
   std::uint32_t out_base;  // activation address of output position 0, phase 0
   std::uint32_t in_channel;  // first input channel of the first pair; its block is in_channel div 4
@@ -94,6 +97,7 @@ inline Descriptor unpack(const std::uint32_t word[8]) {
   d.duplicate = (word[0] >> 11) & 0x1u;
   d.raw = (word[0] >> 12) & 0x1u;
   d.overlap = (word[0] >> 13) & 0x1u;
+  d.taps4 = (word[0] >> 14) & 0x1u;
   d.zero_point = static_cast<std::int32_t>((((word[0] >> 16) & 0xffu) ^ 0x80u)) - 0x80;
   d.fill = static_cast<std::int32_t>((((word[0] >> 24) & 0xffu) ^ 0x80u)) - 0x80;
   d.in_base = (word[1] >> 0) & 0xffffu;

@@ -94,11 +94,12 @@ RIFFLE_FUNCTION void average(const Word<Rows, Columns> in[kBanks][Depth], Word<R
   RIFFLE_REGISTERS(sum)
   total<Rows, Columns, Depth>(in, d, pair.block, scale.bias, sum);
   const std::uint32_t address = d.out_base + pair.position[0] / kBanks;
+  const std::uint32_t place = (lane + static_cast<std::uint32_t>(d.fill)) % kLanesMax;
 Bank:
   for (unsigned k = 0; k < kBanks; k++) {
     RIFFLE_PIPELINE(1)
     Word<Rows, Columns> word = in[k][address];
-    if (lane < Rows * Columns) word.lane[lane] = scaled(sum[k], scale, d.zero_point);
+    if (place < Rows * Columns) word.lane[place] = scaled(sum[k], scale, d.zero_point);
     out[k][address] = word;
   }
 }

@@ -35,7 +35,7 @@ RIFFLE_FUNCTION Place place_of(const Descriptor& d, std::uint32_t block, std::ui
 // Highest address that a pair reads, from its first block on
 RIFFLE_FUNCTION std::uint32_t highest_read(const Descriptor& d, std::uint32_t block) {
   RIFFLE_INLINE
-  const std::uint32_t s = 1u << d.log2s, last = d.stride2 && !d.taps9 ? s - 2 : s - 1;
+  const std::uint32_t s = 1u << d.log2s, last = d.stride2 && !d.taps9 && !d.taps4 ? s - 2 : s - 1;
   return d.in_base + ((block + d.blocks - 1) << (2 * d.log2s)) + (last << d.log2s) + last;
 }
 
@@ -48,7 +48,7 @@ RIFFLE_FUNCTION void read_slot(const Word<Rows, Columns> in[kBanks][Depth], cons
 Bank:
   for (unsigned k = 0; k < kBanks; k++) {
     RIFFLE_UNROLL
-    const std::uint32_t seen = !d.taps9 ? 4 : d.paired && k >= 2 ? tap + 4 : tap;
+    const std::uint32_t seen = d.taps4 ? (tap < 2 ? tap + 4 : tap + 5) : !d.taps9 ? 4 : d.paired && k >= 2 ? tap + 4 : tap;
     const Place place = place_of(d, block, seen, py, px);
     word[k] = stepped(in[k][place.address], place.dy, place.dx, static_cast<std::int8_t>(d.fill));
   }

@@ -75,6 +75,7 @@ def first_reads(d: Descriptor) -> list[tuple[int, int]]:
         if slot >= spec.OVERLAP_SLOTS:
             break
         if d.residual:
+            # where the first pair of a block has read for the second one, that has read the same address before
             result += [(slot + pair_slots(d), address + py * s // stride + px) for address in outputs[pair]]
         block = (d.in_channel + pair // pairs * d.group_step + pair % pairs * d.pair_step) // spec.BANKS
         for tap in taps(d):
