@@ -144,7 +144,7 @@ def test_residual_unit_costs_what_the_model_says(rng):
     first = names.index("6.a")
     unit = program.records[first:names.index("9.a")]
     first_pointwise, depthwise = 3 * 10 * 16 * 20, 30 * 16 * 5
-    second_pointwise = 3 * 40 * 16 * (5 + 1)
+    second_pointwise = 3 * 20 * 16 * ((5 + 1) + 5)  # a block's first pair reads the residuals of both
     assert sum(r.cycles for r in unit) == (
         first_pointwise + depthwise + second_pointwise + len(unit) * (LAUNCH + OVERLAPPED))
 

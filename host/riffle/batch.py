@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Result]:
-    """Run the loaded program, compiled with batch=True, on up to as many images as the lattice has lanes.
+    """Run the loaded program, compiled with batch=True, on up to as many images as `Program.batch` has lanes for.
 
     The layers up to the global average run for each image, which leaves its vector in the image's lane; the classifier
     runs once. Where processor and accelerator share memory, the next image is fetched meanwhile.
@@ -43,22 +43,23 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     program = accelerator.program
     if program is None or not program.batch:
         raise RiffleError("the program that is loaded keeps no vectors for a batch: compile it with batch=True")
-    lanes = accelerator.configuration["rows"] * accelerator.configuration["columns"]
-    if not 1 <= len(images) <= lanes:
-        raise ValueError(f"a batch of {len(images)} images, but it may have 1 to {lanes}: one for each lane")
+    if not 1 <= len(images) <= len(program.batch):
+        raise ValueError(f"a batch of {len(images)} images, but with {program.name} it may have 1 to "
+                         f"{len(program.batch)}: so many vectors fit the lattice")
+    lanes = program.batch[:len(images)]
     classifier = next(i for i, record in enumerate(program.records) if record.place.layout == "raw")
     counters: Counter[str] = Counter()
     with _Images(accelerator, images) as source:
-        for lane in range(len(images)):
-            source.bring(lane)
+        for index, lane in enumerate(lanes):
+            source.bring(index)
             cycles = accelerator.launch(0, classifier, lane=lane)
-            source.bring_ahead(lane + 1)
+            source.bring_ahead(index + 1)
             accelerator.finish(cycles)
             counters.update(accelerator.counters())
     accelerator.run_descriptors(classifier, len(program.records) - classifier)
     counters.update(accelerator.counters())
     each = {name: round(count / len(images)) for name, count in counters.items()}
-    return [accelerator.result(lane, each) for lane in range(len(images))]
+    return [accelerator.result(lane, each) for lane in lanes]
 
 
 class _Images:

@@ -27,7 +27,8 @@ class ProgramError(Exception):
 class Place:
     """Where channels of a tensor lie in the activation memory.
 
-    `layout` is "plain", "duplicated" or "raw" (int32). A vector has one lane per image of a batch.
+    `layout` is "plain", "duplicated" or "raw" (int32). A vector has one lane per image of a batch: that of the
+    image, or `lane` further.
     """
 
     tensor: str
@@ -35,6 +36,7 @@ class Place:
     log2s: int
     layout: str = "plain"
     vector: bool = False
+    lane: int = 0
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Program:
     image_size
         channels, height and width; three channels for images, others for parts of a network
     batch
-        whether the inputs of the classifier outlast other images
+        the lane of each image of a batch; empty where the program runs single images
     image_after
         the descriptor from which on, up to the classifier, nothing else lies where the image is written
     """
@@ -86,7 +88,7 @@ class Program:
     image_size: tuple[int, int, int]
     result: Place
     result_channels: int
-    batch: bool = False
+    batch: list[int] = field(default_factory=list)
     image_after: int = 0
     classes: list[str] = field(default_factory=list)
     output_scale: float = 1.0
@@ -123,7 +125,7 @@ class Program:
 
     def _read(self, memory: np.ndarray, place: Place, positions: np.ndarray, lane: int) -> np.ndarray:
         maps = lattice.read_channels(memory, place.base, positions, place.log2s, self.rows, self.columns, place.layout)
-        return maps.reshape(len(maps), -1)[:, lane, None, None] if place.vector else maps
+        return maps.reshape(len(maps), -1)[:, lane + place.lane, None, None] if place.vector else maps
 
     def why_not(self, configuration: dict) -> str | None:
         """Why a build of the hardware cannot run this program, wherever its weights are; None where it can.

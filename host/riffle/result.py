@@ -54,7 +54,7 @@ def read_memory(segment: Segment, configuration: dict[str, int], place: Place, p
     """
     lanes = configuration["rows"] * configuration["columns"]
     memory = np.zeros((spec.BANKS, configuration["activation_depth"], lanes), np.int8)
-    chosen = (lane, lane + 1) if place.vector else (0, lanes)
+    chosen = (lane + place.lane, lane + place.lane + 1) if place.vector else (0, lanes)
     for bank, address in zip(*lattice.locate(positions, place.log2s, place.layout), strict=True):
         for a in range(place.base + int(address), place.base + int(address) + (1 << 2 * place.log2s)):
             for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):

@@ -1,6 +1,7 @@
 """The compiler: an integer network becomes a program for one build of the hardware.
 
     steps    which layers are fused, in which order they run
+    batches  in which lanes the images of a batch meet
     buffers  what must be kept in memory, and how long
     slices   how fused layers are cut
     plan     addresses
@@ -19,13 +20,14 @@ from ..descriptor import pack_program
 from ..integer import FullyConnected, IntegerNetwork
 from ..lattice import words_of
 from ..program import Program
-from .buffers import make_needs, reserve_for_batch, tensor_log2s
+from . import batches
+from .buffers import fetch_steps, make_needs, reserve_for_batch, tensor_log2s
 from .cycles import predict
 from .emit import Emitter
 from .errors import CompileError
 from .hazards import touches
 from .plan import make_plan
-from .steps import make_steps
+from .steps import Step, make_steps
 
 __all__ = ["CompileError", "compile_network"]
 
@@ -53,13 +55,31 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full",
     """
     build = spec.CONFIGURATIONS[configuration] if isinstance(configuration, str) else configuration
     rows, columns = build["rows"], build["columns"]
-    steps = make_steps(network)
+    steps, lanes = make_steps(network), batches.alone(rows, columns)
+    if not batch:
+        return _compile(network, build, steps, lanes, None)
+    # Rather fewer images together than a next image that comes late. Last of all, each image is waited for.
+    first, last = fetch_steps(network, steps)
+    windows = batches.windows(rows, columns)
+    ways = [(lanes, first), *((windows if windows.images else lanes, step) for step in range(first, last + 2))]
+    for lanes, step in ways:
+        try:
+            return _compile(network, build, steps, lanes, step)
+        except CompileError as error:
+            reason = error
+    raise reason
+
+
+def _compile(network: IntegerNetwork, build: dict, steps: list[Step], lanes: batches.Lanes,
+             fetch_step: int | None) -> Program:
+    """With `fetch_step`, from which on the next image may come, for a batch."""
+    rows, columns = build["rows"], build["columns"]
     log2s = {name: tensor_log2s(network, name, rows, columns) for name in network.tensors}
     needs = make_needs(network, steps, log2s)
-    if batch:
-        reserve_for_batch(network, needs, steps)
+    if fetch_step is not None:
+        reserve_for_batch(network, needs, steps, lanes, fetch_step)
     plan = make_plan(needs, steps, build["activation_depth"])
-    emitter = Emitter(network, needs, plan, log2s, rows * columns)
+    emitter = Emitter(network, needs, plan, log2s, rows * columns, lanes)
     for time, step in enumerate(steps):
         emitter.step(step, time)
     if len(emitter.descriptors) > spec.DESCRIPTORS:
@@ -75,7 +95,7 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full",
         name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],
         descriptors=pack_program(emitter.descriptors),
         stream=np.concatenate([np.zeros((0, spec.STREAM_BYTES), np.uint8), *emitter.chunks]), records=emitter.records,
-        image=place, batch=batch, image_after=1 + max(busy),
+        image=place, batch=list(lanes.images) if fetch_step is not None else [], image_after=1 + max(busy),
         image_size=(image.channels, image.height, image.width),
         result=emitter.place(network.output, "raw" if isinstance(last, FullyConnected) else "plain"),
         result_channels=network.tensors[network.output].channels, classes=network.classes,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from .. import lattice
 from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer
 from ..spec import BANKS
+from .batches import Lanes
 from .errors import CompileError
 from .slices import Cut, cuts
 from .steps import Step, is_average_pool, is_depthwise
@@ -113,8 +114,8 @@ def make_needs(network: IntegerNetwork, steps: list[Step], log2s: dict[str, int]
     return needs
 
 
-def reserve_for_batch(network: IntegerNetwork, needs: Needs, steps: list[Step]) -> None:
-    """Keep what a batch needs: the vectors of earlier images from the start, and the next image's place before the end.
+def fetch_steps(network: IntegerNetwork, steps: list[Step]) -> tuple[int, int]:
+    """The steps of a batch in which the next image should come: it takes from the first to the last of them, about.
 
     Raises
     ------
@@ -122,18 +123,27 @@ def reserve_for_batch(network: IntegerNetwork, needs: Needs, steps: list[Step]) 
         if the network does not end with a global average and what classifies its output
     """
     averages = [time for time, step in enumerate(steps) if isinstance(step.layer, GlobalAverage)]
-    if not averages or not isinstance(steps[-1].layer, FullyConnected):
+    if averages != [len(steps) - 2] or not isinstance(steps[-1].layer, FullyConnected):
         raise CompileError("a batch shares the weights of a fully connected layer behind a global average, which this "
                            "network does not end with: run its images one by one")
-    end = averages[-1]
-    vectors = needs.buffers[steps[end].layer.output]
-    vectors.parts = [replace(part, birth=-1) for part in vectors.parts]
-    image, left, begin = needs.buffers[network.input], float(FETCH_CYCLES), end + 1
-    while begin > image.death + 1 and left > 0:
+    read = max(time for time, step in enumerate(steps) if network.input in (step.input, step.residual))
+    begin, left = len(steps) - 1, float(FETCH_CYCLES)
+    while begin > read + 1 and left > 0:
         begin -= 1
         left -= sum(_spare_cycles(network, layer) for layer in (steps[begin].before, steps[begin].layer) if layer)
-    image.parts = [replace(part, death=image.death) for part in image.parts] + [Part(0, image.words, begin)]
-    image.death = end
+    return begin, len(steps) - 2
+
+
+def reserve_for_batch(network: IntegerNetwork, needs: Needs, steps: list[Step], lanes: Lanes, fetch_step: int) -> None:
+    """Keep what a batch needs: the vectors of earlier images from the start, and the next image's place from a step
+    on until the classifier runs, if it comes before that."""
+    vector, end = steps[-1].input, len(steps) - 2
+    vectors, words = needs.buffers[vector], lanes.blocks(network.tensors[vector].channels)
+    vectors.words, vectors.parts = words, [Part(0, words, birth=-1)]
+    image = needs.buffers[network.input]
+    if fetch_step <= end:
+        image.parts = [replace(part, death=image.death) for part in image.parts] + [Part(0, image.words, fetch_step)]
+        image.death = end
 
 
 def _spare_cycles(network: IntegerNetwork, layer: Layer) -> float:

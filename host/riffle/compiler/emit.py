@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..descriptor import Descriptor, pack_headers
 from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle
 from ..program import Place, Record
 from . import weights
+from .batches import Lanes
 from .buffers import Needs
 from .errors import CompileError
 from .hazards import may_overlap
@@ -50,10 +51,11 @@ BLOCKWISE = {"modulus": 2, "step_low": 1, "step_high": spec.BANKS}  # pools: a p
 class Emitter:
     """Descriptors, records and stream, growing step by step."""
 
-    def __init__(self, network: IntegerNetwork, needs: Needs, plan: Plan, log2s: dict[str, int], lanes: int):
+    def __init__(self, network: IntegerNetwork, needs: Needs, plan: Plan, log2s: dict[str, int], lattice: int,
+                 lanes: Lanes):
         self.network, self.needs, self.plan, self.log2s = network, needs, plan, log2s
         self.vectors = {name for name, t in network.tensors.items() if (t.height, t.width) == (1, 1)}
-        self.lanes = lanes
+        self.lattice, self.lanes = lattice, lanes  # how many there are; where images of a batch lie
         self.descriptors: list[Descriptor] = []
         self.records: list[Record] = []
         self.chunks: list[np.ndarray] = []
@@ -158,36 +160,44 @@ class Emitter:
         self.add(layer, descriptor, None, target, np.arange(part.first, part.first + part.count))
 
     def global_average(self, layer: GlobalAverage, source: Place, target: Place) -> None:
+        """One descriptor for each part of the vector."""
         self.check(layer, 1, source)
         tensor, phases = self.network.tensors[layer.output], 1 << 2 * source.log2s
-        blocks = -(-tensor.channels // spec.BANKS)
-        descriptor = Descriptor(
-            opcode=GLOBAL_AVERAGE, zero_point=tensor.zero_point, in_base=source.base, out_base=target.base,
-            pair_step=spec.BANKS * phases, blocks=phases, groups=1, group_outputs=2 * blocks, **BLOCKWISE)
-        headers = pack_headers([[layer.bias, 0]] * blocks, [[layer.multiplier, 0]] * blocks,
-                               [[layer.shift, spec.SHIFT_MIN]] * blocks, 0)
-        self.add(layer, descriptor, headers, target, np.arange(tensor.channels))
+        size = spec.BANKS * self.lanes.blocks(tensor.channels)
+        for first, lane in zip(range(0, tensor.channels, size), self.lanes.parts, strict=False):
+            channels = np.arange(first, min(first + size, tensor.channels))
+            blocks = -(-len(channels) // spec.BANKS)
+            descriptor = Descriptor(
+                opcode=GLOBAL_AVERAGE, zero_point=tensor.zero_point, fill=lane, in_base=source.base,
+                out_base=target.base, in_channel=first * phases, pair_step=spec.BANKS * phases, blocks=phases, groups=1,
+                group_outputs=2 * blocks, **BLOCKWISE)
+            headers = pack_headers([[layer.bias, 0]] * blocks, [[layer.multiplier, 0]] * blocks,
+                                   [[layer.shift, spec.SHIFT_MIN]] * blocks, 0)
+            self.add(layer, descriptor, headers, replace(target, lane=lane), channels - first, channels)
 
     def fully_connected(self, layer: FullyConnected, source: Place, target: Place) -> None:
         outputs, inputs = layer.weight.shape
-        blocks = weights.group_blocks(0, 0, 1, inputs)
-        self.check(layer, blocks, source)
-        words = weights.grouped(layer.weight[:, :, None], 1, 0, blocks)
+        parts, blocks = len(self.lanes.parts), self.lanes.blocks(inputs)
+        self.check(layer, blocks * parts, source)
+        weight = np.zeros((outputs, parts, blocks * spec.BANKS), np.int8)
+        weight.reshape(outputs, -1)[:, :inputs] = layer.weight
+        words = weights.grouped(weight.transpose(0, 2, 1), 1, 0, blocks)
         unused = np.zeros(outputs, np.int64)
         parameters = [weights.by_pair(layer.bias, 1, 0), weights.by_pair(unused, 1, 0),
                       weights.by_pair(unused + spec.SHIFT_MIN, 1, spec.SHIFT_MIN)]
-        descriptor = Descriptor(opcode=CONV, raw=1, in_base=source.base, out_base=target.base, blocks=blocks, groups=1,
-                                group_outputs=outputs, modulus=outputs, step_low=1, step_high=outputs)
+        descriptor = Descriptor(opcode=CONV, raw=1, taps4=int(parts == 4), in_base=source.base, out_base=target.base,
+                                blocks=blocks, groups=1, group_outputs=outputs, modulus=outputs, step_low=1,
+                                step_high=outputs)
         self.add(layer, descriptor, weights.stream(words, *parameters), target, np.arange(outputs),
                  macs=outputs * inputs)
 
     def pixels(self, place: Place) -> int:
-        return 1 if place.vector else self.lanes << 2 * place.log2s
+        return 1 if place.vector else self.lattice << 2 * place.log2s
 
     def check(self, layer: Layer, blocks: int, source: Place) -> None:
         """Refuse what no descriptor can express."""
         window = isinstance(layer, MaxPool) or isinstance(layer, Convolution) and layer.weight.shape[2] == 3
-        if source.vector and self.lanes > 1 and (window or isinstance(layer, GlobalAverage)):
+        if source.vector and self.lattice > 1 and (window or isinstance(layer, GlobalAverage)):
             raise CompileError(f"layer {layer.name} needs the neighbours of a pixel, but tensor {layer.input} is a "
                                "single one: leave the layer out")
         count = blocks * (9 if window else 1)

@@ -10,6 +10,7 @@ from .slices import MAX_POOL_SLICES, Cut, Slice, pool_edges, pool_slices
 from .steps import Step
 
 SEARCH_LIMIT = 2000  # placements tried in each search
+FEW = 64  # words that a temporary should rather take as a whole
 
 
 @dataclass
@@ -43,17 +44,24 @@ def make_plan(needs: Needs, steps: list[Step], depth: int) -> Plan:
     need = load[worst] + least.get(worst, 0)
     if need > depth:
         raise CompileError(f"layer {steps[worst].name} needs {need} words of activation memory, the limit is {depth}")
-    ideal = {time: max(cut.words for cut in cuts if cut.words + load[time] <= depth)
-             for time, cuts in needs.cuts.items()}
-    plans = [plan for wanted in (ideal, least) for pool_limit in (1, MAX_POOL_SLICES) for key in ORDERS
-             if (plan := _Search(needs, depth, wanted, pool_limit).run(sorted(needs.unique(), key=key, reverse=True)))]
+    room = [{time: _largest(cuts, depth - load[time], part) for time, cuts in needs.cuts.items()} for part in (1, 2, 4)]
+    plans = [plan for wanted in (*room, least) for pool_limit in (1, MAX_POOL_SLICES) for order in orders(needs)
+             if (plan := _Search(needs, depth, wanted, pool_limit).run(order))]
     if not plans:
         raise CompileError(f"no arrangement was found in which everything fits: layer {steps[worst].name} alone needs "
                            f"{need} words of activation memory, the limit is {depth}")
     return min(plans, key=lambda plan: plan.slices(needs))
 
 
-ORDERS = (lambda b: (b.words, b.death), lambda b: (b.death, b.words), lambda b: (b.birth, b.words))
+def orders(needs: Needs) -> list[list[Buffer]]:
+    """Orders in which buffers may be placed; which of them leads to a plan, and to a good one, shows."""
+    buffers, pooled = needs.unique(), [pool.output for pool in needs.pools]
+    # tensors that average pools make of each other lie at distances of their own: the last one first, then by birth
+    chain = [pool.output for pool in reversed(needs.pools) if pool.input in pooled]
+    keys = (lambda b: (b.words, b.death), lambda b: (b.death, b.words), lambda b: (b.birth, b.words),
+            lambda b: (-b.birth, b.words))
+    return [*(sorted(buffers, key=key, reverse=True) for key in keys),
+            chain + sorted((b for b in buffers if b not in chain), key=lambda b: b.birth)]
 
 
 def _load(needs: Needs, time: int) -> int:
@@ -69,6 +77,12 @@ def _load(needs: Needs, time: int) -> int:
             covered |= set(range(part.first, part.end))
         total += len(covered)
     return total
+
+
+def _largest(cuts: list[Cut], free: int, part: int) -> int:
+    """Words of the largest temporary in a part of the free words, but in all of them where they are few."""
+    room = min(free, max(FEW, free // part))
+    return max(cut.words for cut in cuts if cut.words <= max(room, min(c.words for c in cuts)))
 
 
 def largest_gap(taken: list[tuple[int, int]], depth: int) -> tuple[int, int]:
