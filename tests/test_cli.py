@@ -250,6 +250,20 @@ def test_bench_reports_wrong_results(riffle, monkeypatch):
     assert code == 1 and json.loads(output)[0]["bit_exact"] is False
 
 
+def test_layers_report_and_trace(riffle, tmp_path):
+    code, output, _ = riffle("bench", "--layers", "digits", flat=False)
+    assert code == 0 and max(map(len, output.splitlines())) <= 80 and "…" not in output
+    assert re.search(r"s2\.unit1\.reduce +[\d,]+ +[+-]\d+ ", output) and "that of NumPy" in output
+    data = json.loads(riffle("bench", "--layers", "digits", "--json", flat=False)[1])
+    inside = sum(e["cycles"] for e in data["layers"])
+    assert data["bit_exact"] and inside + data["outside_descriptors"] == data["cycles"]
+    for command in ("report", "trace"):
+        code, output, _ = riffle(command, "digits", "-o", tmp_path / command)
+        assert code == 0 and str(tmp_path / command) in output.replace(" ", "") and (tmp_path / command).stat().st_size
+    rows = json.loads(riffle("bench", "--baselines", "--only", "digits", "--json", flat=False)[1])["rows"]
+    assert all(row["exact"] for row in rows) and "no board was measured" in rows[0]["what"]
+
+
 @pytest.mark.parametrize("arguments", [("demo", "--count", 0), ("demo", "--seed", -1), ("bench", "--seed", "x"),
                                        ("train",), ("classify",), ("compile", "digits")])
 def test_wrong_usage_is_explained(riffle, arguments):

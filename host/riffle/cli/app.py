@@ -119,16 +119,49 @@ def bench(
     only: Annotated[str, typer.Option(help="only networks whose name contains this")] = "",
     whole: Annotated[bool, typer.Option("--whole", help="also networks of ImageNet's size; takes minutes")] = False,
     host: Annotated[bool, typer.Option("--host", help="what an image costs the host: bus words, Python")] = False,
+    layers: Annotated[str, typer.Option(help="one network layer by layer, as g3-1x-c1000")] = "",
+    baselines: Annotated[bool, typer.Option("--baselines", help="this machine's processor beside it; --only names the "
+                                                                "network")] = False,
     seed: Seed = 0,
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
     if host:
         from .host_work import show_host_work
         return show_host_work(console, json, only, seed)
+    if baselines or layers:
+        from .baselines import show_baselines
+        from .layers import show_layers
+        right = show_baselines(console, json, only, seed) if baselines else show_layers(console, json, layers, seed)
+        return None if right else sys.exit(1)
     from .bench import bench as show
     if not show(console, json, only, whole, seed):
         sys.exit(1)
     return None
+
+
+@app.command()
+def report(
+    network: Network = "g3-1x-c1000",
+    output: Annotated[Path, typer.Option("-o", "--output", help="page to write")] = Path("report.html"),
+    seed: Seed = 0,
+) -> None:
+    """Run a network and write a page of pictures: timeline, roofline, what the cycles are spent on."""
+    from .report import write_report
+    if not write_report(console, network, output, seed):
+        sys.exit(1)
+
+
+@app.command()
+def trace(
+    network: Network = "g3-1x-c1000",
+    output: Annotated[Path, typer.Option("-o", "--output", help="file to write")] = Path("trace.json"),
+    clock: Annotated[float, typer.Option(min=1, help="MHz; turns cycles into time")] = 100,
+    seed: Seed = 0,
+) -> None:
+    """Run a network and write a trace for Perfetto or Chrome."""
+    from .report import write_trace
+    if not write_trace(console, network, output, seed, clock):
+        sys.exit(1)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import catalogue, reference
+from ..account import MACS_PER_LANE
 from ..compiler import CompileError, compile_network
 from ..driver import Accelerator
 from ..integer import FullyConnected, IntegerNetwork
@@ -21,7 +22,6 @@ UNITS = tuple(f"g3-1x-stage{stage}-{kind}" for stage in (2, 3, 4) for kind in ("
 QUICK = ("digits", "g3-0.25x-c10", *UNITS, "g3-1x-stage2-residual-unshuffled")
 WHOLE = (*(f"g{groups}-1x-c1000" for groups in (1, 2, 3, 4, 8)), "g3-0.25x-c1000", "g3-0.5x-c1000", "g3-1.5x-c1000")
 BATCH = 8
-MACS_PER_LANE = 8  # each cycle: four input and two output channels
 COUNTED = ("cycles", "cycles_model", "stall_cycles", "macs")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from rich import box
@@ -10,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import catalogue, spec
+from ..account import MACS_PER_LANE, predicted_by_kind
 from ..compiler import compile_network
-from ..integer import Convolution, IntegerNetwork, Layer
+from ..integer import IntegerNetwork
 from ..program import Program
-
-MACS_PER_LANE = 8  # each cycle: four input and two output channels
 
 
 def compile_to(console: Console, name: str, output: Path, seed: int) -> None:
@@ -33,12 +31,8 @@ def compile_to(console: Console, name: str, output: Path, seed: int) -> None:
 
 def account(network: IntegerNetwork, program: Program) -> Table:
     """Predicted cycles by kind of layer, and in how many of them the array would do with all multipliers."""
-    kinds = {layer.name: kind(layer) for layer in network.layers}
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for record in program.records:
-        for total in (sums[kinds[record.layer]], sums["all"]):
-            total[0] += record.cycles
-            total[1] += record.macs
+    sums = predicted_by_kind(network, program)
+    sums["all"] = program.cycles, program.macs
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for column in ("layers", "cycles", "of these at full array", "beyond"):
         table.add_column(column, justify="left" if column == "layers" else "right")
@@ -47,14 +41,3 @@ def account(network: IntegerNetwork, program: Program) -> Table:
         ideal = round(macs / (program.rows * program.columns * MACS_PER_LANE))
         table.add_row(name, f"{cycles:,}", f"{ideal:,}", f"{cycles - ideal:,}")
     return table
-
-
-def kind(layer: Layer) -> str:
-    """What kind of layer it is, in words."""
-    if not isinstance(layer, Convolution):
-        return {"MaxPool": "max pool", "GlobalAverage": "global average"}.get(type(layer).__name__, "fully connected")
-    if layer.kind == "average_pool":
-        return "average pool"
-    if layer.weight.shape[2] == 1:
-        return "pointwise convolution"
-    return "depthwise convolution" if layer.weight.shape[1] == 1 else "3x3 convolution"

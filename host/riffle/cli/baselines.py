@@ -1,0 +1,55 @@
+"""`riffle bench --baselines`: this machine's processor beside the simulated accelerator, on the same network."""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+import time
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .. import catalogue, reference
+from ..baselines import measure
+from ..compiler import compile_network
+from .simulator import simulator
+
+CLOCK_MHZ = 100  # the block design's default
+
+
+def show_baselines(console: Console, json: bool, only: str, seed: int) -> bool:
+    """Print the table; whether every result was the reference's."""
+    name = only or "g3-1x-c1000"
+    network = catalogue.find(name, seed)
+    image = catalogue.sample_input(network, seed)
+    loud = Console(stderr=True) if json else console
+    with simulator(loud) as accelerator:
+        accelerator.load(compile_network(network))
+        begin = time.perf_counter()
+        result = accelerator.run(image)
+        wall = time.perf_counter() - begin
+    exact = bool(np.array_equal(result.output, reference.run(network, image)[network.output]))
+    with loud.status("Timing this machine's processor"):
+        baselines, missing = measure(network, image)
+    rows = [{"what": f"Riffle's RTL, {result.cycles} cycles in simulation, at {CLOCK_MHZ} MHz (no board was measured)",
+             "milliseconds": result.cycles / CLOCK_MHZ / 1e3, "exact": exact},
+            {"what": "the simulation itself, wall time here", "milliseconds": 1e3 * wall, "exact": exact}]
+    rows += [{"what": f"{b.what}, wall time here", "milliseconds": b.milliseconds, "exact": b.exact} for b in baselines]
+    if json:
+        json_format.dump({"network": network.name, "rows": rows, "missing": missing}, sys.stdout, indent=2)
+        print()
+        return all(row["exact"] for row in rows)
+    table = Table(title=f"{network.name}, one image", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    for column in ("what", "ms", "exact"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for row in rows:
+        table.add_row(escape(row["what"]), f"{row['milliseconds']:,.2f}", "yes" if row["exact"] else "[bold red]no[/]")
+    console.print(table)
+    for sentence in missing:
+        console.print(f"[dim]{escape(sentence)}[/]")
+    console.print("[dim]Times of this machine are the fastest of three; they say nothing about the board's processor, "
+                  "on which ncnn (float) was published with 212.8 ms for 1x, g = 3.[/]")
+    return all(row["exact"] for row in rows)

@@ -1,0 +1,50 @@
+"""`riffle report` and `riffle trace`: a run on the simulated hardware, as a page and as a trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from .. import catalogue, reference
+from ..account import Account, account
+from ..compiler import compile_network
+from ..report import page
+from ..sources import Ddr
+from ..trace import trace
+from .simulator import simulator
+
+
+def measure(console: Console, name: str, seed: int) -> tuple[Account, bool, bool]:
+    """Run a network once; its account, whether it was right, and whether its weights came from memory."""
+    network = catalogue.find(name, seed)
+    image = catalogue.sample_input(network, seed)
+    with simulator(console) as accelerator, console.status(f"Running {name}"):
+        accelerator.load(compile_network(network))
+        result = accelerator.run(image)
+        exact = np.array_equal(result.output, reference.run(network, image)[network.output])
+        return account(accelerator, network), exact, isinstance(accelerator.source, Ddr)
+
+
+def write_report(console: Console, name: str, output: Path, seed: int) -> bool:
+    """Write the page; whether the result was right."""
+    measured, exact, from_ddr = measure(console, name, seed)
+    output.write_text(page(measured, exact, from_ddr), encoding="utf-8")
+    return say(console, measured, exact, output, "open it in a browser")
+
+
+def write_trace(console: Console, name: str, output: Path, seed: int, clock_mhz: float) -> bool:
+    """Write the trace; whether the result was right."""
+    measured, exact, _ = measure(console, name, seed)
+    output.write_text(json.dumps(trace(measured, clock_mhz * 1e6)), encoding="utf-8")
+    return say(console, measured, exact, output, "open it at ui.perfetto.dev or chrome://tracing")
+
+
+def say(console: Console, measured: Account, exact: bool, output: Path, what: str) -> bool:
+    console.print(f"{measured.name}: {measured.cycles:,} cycles, {measured.utilisation:.1%} of the array; saved "
+                  f"{output}: {what}", soft_wrap=True)
+    if not exact:
+        console.print("[bold red]The result is not the reference's.[/] Look for the layer with `riffle compare`.")
+    return exact

@@ -1,0 +1,73 @@
+"""The page around the pictures."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import resources
+from string import Template
+
+from ..account import Account
+from . import charts
+
+CLOCKS_MHZ = (100.0, 142.86)  # what the block design sets by default, and the fastest below its aim that FCLK0 can do
+
+FOLDER = resources.files(__package__)
+
+COLUMNS = ("layer", "cycles", "predicted", "difference", "of the array", "busy", "starved", "drain", "port reads",
+           "port writes", "weight bytes")
+
+
+def page(account: Account, exact: bool, from_ddr: bool) -> str:
+    """The report.
+
+    Parameters
+    ----------
+    account
+        of the run
+    exact
+        whether its result was the reference's, bit by bit
+    from_ddr
+        whether the weights were read from the simulated memory
+    """
+    memory = ("Weights are streamed from a simulated DDR: 38 to 85 cycles latency, 8 bytes a cycle."
+              if from_ddr else "All weights lie in the weight memory.")
+    kinds = [(css, kind) for kind, css in charts.KINDS.items() if any(e.kind == kind for e in account.descriptors)]
+    files = ("style.css", "script.js", "page.html")
+    style, script, frame = ((FOLDER / name).read_text(encoding="utf-8") for name in files)
+    return Template(frame).substitute(
+        name=escape(account.name), style=style, script=script, memory=memory, cards=cards(account),
+        exact="the result bit for bit that of NumPy" if exact else "<b>the result NOT that of NumPy</b>",
+        kinds=legend(kinds), parts=legend(charts.PARTS.items()), timeline=charts.timeline(account),
+        roofline=charts.roofline(account), bars=charts.bars(account), table=table(account),
+        rest=f"From the cycle log. {account.rest:,} cycles of the run lie before the first descriptor and behind the "
+             "last one; the prediction counts them with the first.")
+
+
+def cards(account: Account) -> str:
+    facts = [(f"{account.cycles:,}", f"cycles ({account.predicted:,} predicted)")]
+    facts += [(f"{account.cycles / mhz / 1e3:.2f} ms", f"{mhz * 1e6 / account.cycles:,.0f} images/s at {mhz:g} MHz")
+              for mhz in CLOCKS_MHZ]
+    facts += [(f"{account.utilisation:.1%}", f"of {account.peak} multiply-accumulates a cycle"),
+              (f"{account.starved / account.cycles:.2%}", "of the cycles waiting for weights"),
+              (f"{account.ddr_bytes / 1e6:.2f} MB", "image and weights")]
+    return "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in facts)
+
+
+def legend(entries) -> str:
+    return "".join(f'<span><i class="{css}"></i>{escape(text)}</span>' for css, text in entries)
+
+
+def table(account: Account) -> str:
+    rows, layers = [], account.layers()
+    for e in layers:
+        difference = f"{e.cycles - e.predicted:+,}" if e.cycles != e.predicted else "0"
+        values = (f"{e.cycles:,}", f"{e.predicted:,}", difference, f"{charts.used_of(e, account.peak):.1%}",
+                  *(f"{value:,}" for value in (e.busy, e.starved, e.drain, e.reads, e.writes, e.stream_bytes)))
+        rows.append(f"<tr><td>{escape(e.layer)}</td>" + "".join(f"<td>{value}</td>" for value in values) + "</tr>")
+    sums = [sum(getattr(e, name) for e in layers)
+            for name in ("busy", "starved", "drain", "reads", "writes", "stream_bytes")]
+    total = (f"{account.cycles - account.rest:,}", f"{account.predicted:,}", "", f"{account.utilisation:.1%}",
+             *(f"{value:,}" for value in sums))
+    return ("<table><thead><tr>" + "".join(f"<th>{name}</th>" for name in COLUMNS) + "</tr></thead><tbody>"
+            + "".join(rows) + "</tbody><tfoot><tr><td>all</td>" + "".join(f"<td>{value}</td>" for value in total)
+            + "</tr></tfoot></table>")

@@ -1,0 +1,100 @@
+"""The account of a run, and what is made of it: tables, report, trace, baselines."""
+
+import json
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from riffle import baselines, catalogue, reference
+from riffle.account import account
+from riffle.compiler import compile_network
+from riffle.integer import FullyConnected
+from riffle.report import page
+from riffle.report.charts import parts_of
+from riffle.trace import trace
+
+
+@pytest.fixture(scope="module", params=["digits", "g3-1x-stage3-residual"])
+def measured(request, full_hardware):
+    """A run, its account and its network; the second one adds residuals and streams its weights."""
+    network = catalogue.find(request.param)
+    full_hardware.load(compile_network(network), "ddr")
+    result = full_hardware.run(catalogue.sample_input(network))
+    return result, account(full_hardware, network), network
+
+
+def test_account_adds_up(measured):
+    result, found, network = measured
+    layers = found.layers()
+    assert [e.layer for e in layers] == list(dict.fromkeys(e.layer for e in found.descriptors))
+    assert {e.layer for e in layers} == {layer.name for layer in network.layers}
+    assert 0 < found.rest < 40 and found.cycles == result.cycles
+    for name, total in (("busy", result.busy), ("starved", result.starved), ("macs", found.macs)):
+        assert sum(getattr(e, name) for e in layers) == total, name
+    for e in layers:
+        assert e.busy + e.starved + e.drain <= e.cycles and e.busy <= e.reads <= e.cycles and 0 < e.writes <= e.cycles
+        assert sum(parts_of(e, found.peak, 1).values()) == pytest.approx(e.cycles)
+    ends = [e.begin + e.cycles for e in found.descriptors]
+    assert ends[:-1] == [e.begin for e in found.descriptors[1:]]
+
+
+def test_writes_are_the_words_of_the_outputs(measured):
+    """A convolution writes each of its channels once in each phase, a classifier each byte of a score."""
+    _, found, network = measured
+    for layer in network.layers:
+        entry = next(e for e in found.layers() if e.layer == layer.name)
+        tensor = network.tensors[layer.output]
+        if hasattr(layer, "groups"):
+            assert entry.writes == len(layer.weight) * tensor.height * tensor.width // 49
+        if isinstance(layer, FullyConnected):
+            assert entry.writes == 4 * len(layer.weight)
+        if getattr(layer, "residual", None):  # one read for the two pairs of a block
+            assert entry.reads - entry.busy == entry.writes // 4
+
+
+def test_bytes_of_a_frame():
+    """1x, g = 3: what the read port must bring for each image."""
+    program = compile_network(catalogue.find("g3-1x-c1000"))
+    assert program.stream.nbytes + 224 * 224 * 4 <= 2_300_000
+
+
+def test_report_is_one_page_without_requests(measured):
+    result, found, _ = measured
+    text = page(found, exact=True, from_ddr=True)
+    assert not re.search(r"(src|href)=|@import|url\(|https?://(?!www\.w3\.org/2000/svg)", text)
+    assert f"{result.cycles:,}" in text and "bit for bit that of NumPy" in text and "No board was used" in text
+    assert "NOT that of NumPy" in page(found, exact=False, from_ddr=True)
+    pictures = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
+    assert [p.get("class") for p in pictures] == ["timeline", "roofline", "bars"]
+    rectangles = [r for r in pictures[0].iter() if r.tag.endswith("rect") and r.get("height") == "18"]
+    assert len(rectangles) == len(found.descriptors)
+    assert float(rectangles[-1].get("x")) + float(rectangles[-1].get("width")) == pytest.approx(960, abs=0.5)
+
+
+def test_trace_is_what_perfetto_reads(measured):
+    _, found, _ = measured
+    data = json.loads(json.dumps(trace(found, 1e8)))
+    assert data["otherData"]["clock_hz"] == 1e8 and data["otherData"]["cycles"] == found.cycles
+    slices = [e for e in data["traceEvents"] if e["ph"] == "X"]
+    for thread in (1, 2):
+        track = [e for e in slices if e["tid"] == thread]
+        assert sum(e["dur"] for e in track) == pytest.approx((found.cycles - found.rest) / 100)
+        assert all(a["ts"] + a["dur"] <= b["ts"] + 1e-6 for a, b in zip(track, track[1:], strict=False))
+    assert {e["ph"] for e in data["traceEvents"]} == {"M", "X", "C"}
+    assert len([e for e in slices if e["tid"] == 1]) == len(found.descriptors)
+
+
+def test_baselines_are_exact_or_say_what_is_missing(monkeypatch):
+    network = catalogue.find("digits")
+    image = catalogue.sample_input(network)
+    results, missing = baselines.measure(network, image, times=1)
+    assert all(b.exact and b.milliseconds > 0 for b in results) and len(results) + len(missing) == 2
+    monkeypatch.setitem(sys.modules, "torch", None)
+    results, missing = baselines.measure(network, image, times=1)
+    assert [b.what.split()[0] for b in results] == ["NumPy"] and "pip install torch" in missing[0]
+    outputs = iter([1, 2])  # the reference gives one result, what is measured another
+    monkeypatch.setattr(reference, "run", lambda *_: {network.output: np.array(next(outputs, 2))})
+    assert not baselines.measure(network, image, times=1)[0][0].exact
