@@ -20,12 +20,15 @@ struct DdrSettings {
 
 class Ddr {
  public:
-  static constexpr uint32_t kBase = 0x10000000, kSize = 32u << 20;
+  static constexpr uint32_t kBase = 0x10000000, kSize = 32u << 20, kPage = 4096;
   static constexpr uint32_t kBurstsInFlight = 8, kBeat = 8;
   static constexpr uint8_t kOkay = 0, kSlverr = 2, kDecerr = 3;
 
   DdrSettings settings{38, 85, 8192, 1170, 24, 0, UINT32_MAX, 0};
   std::vector<uint8_t> memory = std::vector<uint8_t>(kSize);
+  // Pages that somebody has allocated; the others answer with DECERR. The board is less strict: there a freed buffer is
+  // memory of somebody else, which can be read.
+  std::vector<uint8_t> allocated = std::vector<uint8_t>(kSize / kPage);
 
   explicit Ddr(uint32_t seed) : random_(seed) {}
 
@@ -70,7 +73,8 @@ class Ddr {
   template <class Top>
   void answer(Top& top) {
     const Burst& burst = bursts_.front();
-    bool mapped = burst.address >= kBase && burst.address - kBase <= kSize - kBeat;
+    bool mapped = burst.address >= kBase && burst.address - kBase <= kSize - kBeat &&
+                  allocated[(burst.address - kBase) / kPage];
     uint64_t data = random_();
     if (mapped) std::memcpy(&data, &memory[burst.address - kBase], kBeat);
     top.m_axi_rdata = data;

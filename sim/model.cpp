@@ -168,10 +168,12 @@ int riffle_interrupt(const Model* model) { return model->interrupt(); }
 // FST waveforms to `path`, or no more where it is null; -1 where the model was built without
 int riffle_trace(Model* model, const char* path) { return model->trace(path); }
 
-// The memory behind m_axi: its first byte, its size, the physical address of that byte, and how it behaves
+// The memory behind m_axi: its first byte, its size, the physical address of that byte, which of its pages of 4096 bytes
+// are allocated, and how it behaves
 uint8_t* riffle_ddr(Model* model) { return model->ddr.memory.data(); }
 uint32_t riffle_ddr_size(const Model*) { return Ddr::kSize; }
 uint32_t riffle_ddr_base(const Model*) { return Ddr::kBase; }
+uint8_t* riffle_ddr_allocated(Model* model) { return model->ddr.allocated.data(); }
 DdrSettings* riffle_ddr_settings(Model* model) { return &model->ddr.settings; }
 
 // Clock until the interrupt or for `cycles`; returns the level of the interrupt

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from riffle import catalogue, digits, reference, spec
+from riffle.backends.interpreted import NumpyBackend
 from riffle.batch import run_batch
 from riffle.compiler import CompileError, compile_network
+from riffle.driver import Accelerator
 from riffle.errors import EngineError, RiffleError
 from riffle.interpreter import execute
+from riffle.sources import shared
 from sample_networks import Builder
 
 
@@ -124,3 +127,24 @@ def test_bad_image_address(full_hardware):
         full_hardware.run(images[0])
     check(network, images[:2], run_batch(full_hardware, images[:2]))
     assert spec.ERRORS[full_hardware.segment.read("ERROR")][0] == "NONE"
+
+
+@pytest.mark.parametrize("kind", ["rtl", "numpy"])
+def test_buffers_that_were_freed(full_hardware, kind):
+    """An image, or weights, that somebody has given back too early: the run says so, the next one is right."""
+    network, (images, _) = digits.network(), digits.held_out()
+    accelerator = full_hardware if kind == "rtl" else Accelerator(NumpyBackend("full"))
+    program, pixels = load(accelerator, network, "ddr"), accelerator.pixels(images[0])
+    buffer = shared(accelerator.backend, pixels)
+    buffer.free()
+    accelerator.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
+    accelerator.segment.write("IMAGE_ADDRESS", buffer.physical_address)
+    accelerator.segment.set_fields("CTRL", FETCH=1)
+    with pytest.raises(EngineError, match="IMAGE_RESPONSE .*Remedy: check that the buffer still exists"):
+        accelerator.run(images[0])
+    check(network, images[:2], accelerator.run_batch(images[:2]))
+    accelerator.source.buffer.free()
+    with pytest.raises(EngineError, match="DDR_RESPONSE .*Remedy: check that the buffer still exists"):
+        accelerator.run(images[0])
+    load(accelerator, network, "ddr")
+    check(network, images[:2], accelerator.run_batch(images[:2]))

@@ -33,10 +33,14 @@ class Buffer:
 
 
 class Heap:
-    """Hands out parts of a simulated memory, uint8 [n], whose first byte has physical address `base`."""
+    """Hands out parts of a simulated memory, uint8 [n], whose first byte has physical address `base`.
 
-    def __init__(self, memory: np.ndarray, base: int):
+    `pages`, uint8 [n / 4096], says which of its pages are allocated: who simulates the memory refuses to read others.
+    """
+
+    def __init__(self, memory: np.ndarray, base: int, pages: np.ndarray | None = None):
         self.memory, self.base = memory, base
+        self.pages = np.zeros(len(memory) // ALIGNMENT, np.uint8) if pages is None else pages
         self._used: dict[int, int] = {}  # offset: end
 
     def allocate(self, size: int) -> Buffer:
@@ -56,5 +60,15 @@ class Heap:
             raise MemoryError(f"{size} bytes of shared memory are wanted, {len(self.memory) - offset} of "
                               f"{len(self.memory)} are left: free other buffers")
         self._used[offset] = offset + size
-        return Buffer(self.memory[offset:offset + size], self.base + offset, flush=lambda: None,
-                      free=lambda: self._used.pop(offset, None))
+        pages = self.pages[offset // ALIGNMENT:-(-(offset + size) // ALIGNMENT)]
+        pages[:] = 1
+
+        def free() -> None:
+            if self._used.pop(offset, None):  # again has no effect
+                pages[:] = 0
+        return Buffer(self.memory[offset:offset + size], self.base + offset, flush=lambda: None, free=free)
+
+    def holds(self, address: int, size: int) -> bool:
+        """Whether all bytes from a physical address on are allocated."""
+        first, end = (address - self.base) // ALIGNMENT, -(-(address - self.base + size) // ALIGNMENT)
+        return 0 <= first and end <= len(self.pages) and bool(self.pages[first:end].all())

@@ -70,6 +70,7 @@ class RegisterBackend:
         self.memory = np.zeros((spec.BANKS, sizes["activation_depth"], sizes["rows"] * sizes["columns"]), np.int8)
         self.ddr = np.zeros(DDR_SIZE, np.uint8)
         self.heap = Heap(self.ddr, DDR_BASE)
+        self.image_lost = False  # the last fetch found no image: the next run says so
         self.registers = {name: spec.REGISTER_RESETS.get(name, 0) for name in spec.REGISTERS}
         caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": kind, "STREAM": 1}
         depths = {"ACTIVATIONS": sizes["activation_depth"], "WEIGHTS": sizes["weight_depth"]}
@@ -158,11 +159,20 @@ class RegisterBackend:
     def _start(self) -> None:
         r = self.registers
         begin, weights = r["STREAM_BASE"], self.weights
+        if self.image_lost:
+            self.image_lost = False
+            return self._finish(Outcome(CODES["IMAGE_RESPONSE"], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
         if r["STREAM_SOURCE"] == DDR:
+            if not self.heap.holds(r["STREAM_ADDRESS"], r["STREAM_LENGTH"] * spec.STREAM_BYTES):
+                return self._finish(Outcome(CODES["DDR_RESPONSE"], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
             weights = self.ddr.reshape(-1, spec.STREAM_BYTES)
             begin = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
         outcome = self.engine.run(self.program, self.log, self.memory, weights[begin:begin + r["STREAM_LENGTH"]],
                                   r["PROGRAM_FIRST"], r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
+        return self._finish(outcome)
+
+    def _finish(self, outcome: Outcome) -> None:
+        r = self.registers
         r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
               "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
         self.cycles += outcome.cycles
@@ -173,6 +183,9 @@ class RegisterBackend:
         """An image out of the shared memory: rows without gaps, as many as the lattice has."""
         side = 1 << (self.registers["IMAGE"] >> 16 & 7)
         height, width = self.sizes["rows"] * side, self.sizes["columns"] * side
+        self.image_lost = not self.heap.holds(self.registers["IMAGE_ADDRESS"], 4 * height * width)
+        if self.image_lost:
+            return
         begin = self.registers["IMAGE_ADDRESS"] - DDR_BASE
         pixels = self.ddr[begin:begin + 4 * height * width].view(np.uint32)
         y, x = np.divmod(np.arange(height * width), width)

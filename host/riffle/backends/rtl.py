@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import spec
 from ..errors import BusError, HardwareError
-from .buffers import Buffer, Heap
+from .buffers import ALIGNMENT, Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
@@ -41,6 +41,7 @@ FUNCTIONS = {  # name: (result, arguments after the model)
     "riffle_interrupt": (ctypes.c_int, ()),
     "riffle_trace": (ctypes.c_int, (ctypes.c_char_p,)),
     "riffle_ddr": (ctypes.POINTER(ctypes.c_uint8), ()),
+    "riffle_ddr_allocated": (ctypes.POINTER(ctypes.c_uint8), ()),
     "riffle_ddr_base": (ctypes.c_uint32, ()),
     "riffle_ddr_size": (ctypes.c_uint32, ()),
     "riffle_ddr_settings": (ctypes.POINTER(DdrSettings), ()),
@@ -102,7 +103,9 @@ class RtlBackend:
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
         size, base = (getattr(self._library, name)(self._model) for name in ("riffle_ddr_size", "riffle_ddr_base"))
-        self._heap = Heap(np.ctypeslib.as_array(self._library.riffle_ddr(self._model), (size,)), base)
+        memory, pages = (np.ctypeslib.as_array(getattr(self._library, name)(self._model), (count,)) for name, count in
+                         (("riffle_ddr", size), ("riffle_ddr_allocated", size // ALIGNMENT)))
+        self._heap = Heap(memory, base, pages)
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
