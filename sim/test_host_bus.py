@@ -34,7 +34,10 @@ async def access(dut, addr: int, write: bool, running: bool) -> tuple[int, bool,
     await ReadOnly()
     target, image = int(dut.target_o.value), bool(dut.image_o.value)
     if not target:
-        assert dut.rsp_valid_o.value, "an error is answered at once"
+        assert not dut.rsp_valid_o.value
+        await RisingEdge(dut.clk_i)
+        await ReadOnly()
+        assert dut.rsp_valid_o.value, "an error is answered two cycles after the request"
         error = int(dut.rsp_error_o.value)
         await RisingEdge(dut.clk_i)
         return 0, False, 0, error
@@ -45,11 +48,12 @@ async def access(dut, addr: int, write: bool, running: bool) -> tuple[int, bool,
         assert not dut.target_o.value, "one pulse"
     await RisingEdge(dut.clk_i)
     dut.rsp_valid_i.value = target
+    await RisingEdge(dut.clk_i)
+    dut.rsp_valid_i.value = 0
     await ReadOnly()
     assert dut.rsp_valid_o.value
     answer = int(dut.rsp_rdata_o.value), int(dut.rsp_error_o.value)
     await RisingEdge(dut.clk_i)
-    dut.rsp_valid_i.value = 0
     return target, image, *answer
 
 

@@ -5,7 +5,7 @@
 // Contract   one access at a time; each pulse of target_o is answered by one pulse of rsp_valid_i of that target, with its
 //            rdata and error. LOG is read only, IMAGE write only; while the engine runs only registers and LOG, and writes to
 //            WEIGHTS with ring_i.
-// Timing     target_o and errors one cycle after req_valid_i; responses pass through
+// Timing     target_o one cycle after req_valid_i, errors two cycles; responses one cycle after the target's
 module host_bus (
     input  logic             clk_i,
     input  logic             rst_ni,
@@ -51,16 +51,24 @@ module host_bus (
     image_o  <= image;
   end
 
+  logic rsp_valid;
+  logic [31:0] rsp_rdata;
+  logic [7:0] rsp_error;
   always_comb begin
-    rsp_valid_o = error_q != riffle_pkg::ErrNone;
-    rsp_rdata_o = '0;
-    rsp_error_o = error_q;
+    rsp_valid = error_q != riffle_pkg::ErrNone;
+    rsp_rdata = '0;
+    rsp_error = error_q;
     for (int t = 0; t < 5; t++) begin
       if (rsp_valid_i[t]) begin
-        rsp_valid_o = 1'b1;
-        rsp_rdata_o = rsp_rdata_o | rsp_rdata_i[t];
-        rsp_error_o = rsp_error_o | rsp_error_i[t];
+        rsp_valid = 1'b1;
+        rsp_rdata = rsp_rdata | rsp_rdata_i[t];
+        rsp_error = rsp_error | rsp_error_i[t];
       end
     end
+  end
+  always_ff @(posedge clk_i) begin
+    rsp_valid_o <= rst_ni & rsp_valid;
+    rsp_rdata_o <= rsp_rdata;
+    rsp_error_o <= rsp_error;
   end
 endmodule

@@ -41,10 +41,16 @@ module image_fetch #(
   localparam int unsigned AddrWidth = $clog2(Depth);
   localparam int unsigned LaneWidth = $clog2(Lanes + 1);
 
-  logic [4:0] last_phase;  // S - 1
-  logic [31:0] pitch;      // bytes of a row of the image
-  assign last_phase = ~(5'h1f << log2s_i);
-  assign pitch      = 32'(Columns * 4) << log2s_i;
+  // Offsets count pairs of pixels, 8 bytes; all of this is known long before it is used
+  localparam int unsigned OffsetWidth = $clog2(Rows * Columns) + 9;  // largest image: 32 * 32 / 2 pairs for each lane
+  logic [4:0] last_phase;                               // S - 1
+  logic [OffsetWidth-1:0] burst_q, pitch_q, lane_pitch_q;  // of a burst, a row of the image, a lane row
+  always_ff @(posedge clk_i) begin
+    last_phase   <= ~(5'h1f << log2s_i);
+    burst_q      <= OffsetWidth'(1) << (log2s_i - 3'd1);
+    pitch_q      <= OffsetWidth'(Columns) << (log2s_i - 3'd1);
+    lane_pitch_q <= pitch_q << log2s_i;
+  end
 
   // ------------------------------------------------------------------------------------------------ requests
   // one burst for each lane of a phase row; at most two phase rows are under way, one for each half of the buffer
@@ -52,30 +58,39 @@ module image_fetch #(
   logic [1:0] rows_q;      // phase rows that were begun and not written
   logic [4:0] ask_phase_q;
   logic [2:0] ask_x_q, ask_y_q;
-  logic [31:0] segment_q, lane_row_q, phase_row_q;  // addresses of the burst, of its lane row, and of the phase row
-  assign req_valid_o = asking_q;
-  assign req_addr_o  = segment_q;
+  logic [OffsetWidth-1:0] segment_q, lane_row_q, phase_row_q;  // of the burst, its lane row and its phase row
+  logic [OffsetWidth-1:0] next_lane_row_q, next_phase_row_q;
+  logic [2:0] settled_q;   // the sums below are those of the burst
+  logic carry_q;
+  assign req_valid_o = asking_q & settled_q[2];
   assign req_last_o  = last_phase[4:1];
-  assign asked       = asking_q & req_ready_i;
+  assign asked       = req_valid_o & req_ready_i;
   assign lane_last   = ask_x_q == 3'(Columns - 1);
   assign row_done    = asked & lane_last & (ask_y_q == 3'(Rows - 1));
   logic more_q;  // phase rows are left to ask for
   always_ff @(posedge clk_i) begin
+    settled_q        <= {settled_q[1:0], 1'b1};
+    next_lane_row_q  <= lane_row_q + lane_pitch_q;
+    next_phase_row_q <= phase_row_q + pitch_q;
+    // the address in two halves, one after the other; that of the image is a multiple of 128
+    {carry_q, req_addr_o[OffsetWidth+2:0]} <= {1'b0, address_i[OffsetWidth+2:0]} + {1'b0, segment_q, 3'd0};
+    req_addr_o[31:OffsetWidth+3]           <= address_i[31:OffsetWidth+3] + (29 - OffsetWidth)'(carry_q);
     if (asked) begin
+      settled_q <= '0;
       ask_x_q   <= lane_last ? '0 : ask_x_q + 3'd1;
-      segment_q <= segment_q + (32'd4 << log2s_i);
+      segment_q <= segment_q + burst_q;
       if (lane_last) begin
         ask_y_q    <= ask_y_q + 3'd1;
-        lane_row_q <= lane_row_q + (pitch << log2s_i);
-        segment_q  <= lane_row_q + (pitch << log2s_i);
+        lane_row_q <= next_lane_row_q;
+        segment_q  <= next_lane_row_q;
       end
     end
     if (row_done) begin
       ask_y_q     <= '0;
       ask_phase_q <= ask_phase_q + 5'd1;
-      phase_row_q <= phase_row_q + pitch;
-      lane_row_q  <= phase_row_q + pitch;
-      segment_q   <= phase_row_q + pitch;
+      phase_row_q <= next_phase_row_q;
+      lane_row_q  <= next_phase_row_q;
+      segment_q   <= next_phase_row_q;
       more_q      <= ask_phase_q != last_phase;
     end
     // a phase row begins when a half of the buffer is free
@@ -83,8 +98,8 @@ module image_fetch #(
     else if (busy_o && more_q && !asking_q && rows_q != 2'd2) asking_q <= 1'b1;
     rows_q <= rows_q + 2'(row_done) - 2'(written);
     if (start_i) begin
-      {ask_x_q, ask_y_q, ask_phase_q} <= '0;
-      {phase_row_q, lane_row_q, segment_q} <= {3{address_i}};
+      {ask_x_q, ask_y_q, ask_phase_q, settled_q} <= '0;
+      {phase_row_q, lane_row_q, segment_q} <= '0;
       more_q <= 1'b1;
       rows_q <= '0;
     end

@@ -185,7 +185,7 @@ module riffle #(
   logic [1:0][63:0] read_data;
   logic [23:0] ddr_word;
   logic [7:0] stream_error, hold_error_q;
-  assign from_ddr = stream_source == Ddr;
+  always_ff @(posedge clk_i) from_ddr <= stream_source == Ddr;  // the host writes START later
   assign flush    = {~fetching | fetch_start, ~running | start};
   for (genvar c = 0; c < 2; c++) begin : gen_read
     read_master u_read_master (
@@ -210,7 +210,7 @@ module riffle #(
 
   // an image that comes during a run waits until the descriptors before IMAGE_AFTER are through
   logic image_ok, hold_image_q;
-  assign image_ok    = image_address[6:0] == '0 && image_log2s != '0;
+  always_ff @(posedge clk_i) image_ok <= image_address[6:0] == '0 && image_log2s != '0;  // FETCH comes later
   assign fetch_start = fetch & image_ok;
   assign abort_image = stop | (done & engine_error != riffle_pkg::ErrNone);
   always_ff @(posedge clk_i) begin

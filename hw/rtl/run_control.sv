@@ -170,7 +170,7 @@ module run_control (
   assign begins = start_i & ~busy_o;
   event_counter u_cycles (.clk_i, .restart_i(begins), .event_i(busy_o), .count_o(cycles_o));
   event_counter u_fed (.clk_i, .restart_i(begins), .event_i(busy_o & feed_i), .count_o(fed_o));
-  event_counter u_starved (.clk_i, .restart_i(begins), .event_i(busy_o & starving_i), .count_o(starved_o));
+  event_counter u_starved (.clk_i, .restart_i(begins), .event_i(starving_i), .count_o(starved_o));
 
   // cycle log: one entry per descriptor, from the end of the one before to its own, written word by word behind it
   logic ends, ends_q, restart_q;  // the counters have the last cycle of an entry one cycle later

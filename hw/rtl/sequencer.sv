@@ -76,16 +76,21 @@ module sequencer #(
   localparam int unsigned AddrWidth = $clog2(Depth);
   localparam int unsigned KeptLog2s = $clog2(riffle_pkg::KeptPhases) / 2;
 
-  // 16-bit numbers with a sticky overflow bit on top, so that no nonsense wraps round into the memory
-  function automatic logic [16:0] add(input logic [16:0] a, input logic [15:0] b);
-    logic [16:0] sum;
-    sum = {1'b0, a[15:0]} + {1'b0, b};
-    add = {a[16] | sum[16], sum[15:0]};
+  // 16-bit numbers with the carry of their last sum on top, and above it whether there was one before: so no nonsense
+  // wraps round into the memory, and no logic follows a carry chain
+  function automatic logic [17:0] add(input logic [17:0] a, input logic [15:0] b);
+    add = {a[17] | a[16], {1'b0, a[15:0]} + {1'b0, b}};
   endfunction
-  function automatic logic [16:0] times_phases(input logic [16:0] a, input logic [2:0] log2s);
+  function automatic logic [17:0] times_phases(input logic [17:0] a, input logic [2:0] log2s);
     logic [25:0] product;
     product = {10'b0, a[15:0]} << {log2s, 1'b0};
-    times_phases = {a[16] | (|product[25:16]), product[15:0]};
+    times_phases = {a[17] | a[16], |product[25:16], product[15:0]};
+  endfunction
+  function automatic logic beyond(input logic [17:0] address);
+    beyond = (|address[17:16]) || 32'(address[15:0]) >= Depth;
+  endfunction
+  function automatic logic [23:0] detail_of(input logic [17:0] address);
+    detail_of = 24'({|address[17:16], address[15:0]});
   endfunction
 
   // ------------------------------------------------------------------------------------------------ derived, registered
@@ -111,14 +116,14 @@ module sequencer #(
   logic active_q, waiting_q, in_pair_q;
   logic enter;          // a pair begins in the next cycle
   logic slot_end, pair_end, begin_phase, phase_last_q, finished;
-  logic pair_last_q, group_last_q, ready, aligned_q;
+  logic pair_last_q, group_last_q, all_last_q, ready, aligned_q;
   logic [2:0] align_q;  // the averages of pairs follow each other in steps of eight cycles
   assign ready    = (weights_ready_i | maxpool_i) & ~stop_i;
   assign pair_end = slot_end & phase_last_q;
-  assign finished = pair_end & pair_last_q & group_last_q;
-  assign enter    = active_q & ready & aligned_q & (waiting_q | (pair_end & ~(pair_last_q & group_last_q)));
+  assign finished = pair_end & all_last_q;
+  assign enter    = active_q & ready & aligned_q & (waiting_q | (pair_end & ~all_last_q));
   assign take_o   = enter & ~maxpool_i;
-  assign starved_o = active_q & waiting_q & ~ready;
+  assign starved_o = active_q & waiting_q & ~weights_ready_i & ~maxpool_i;  // also while stop_i ends it
   always_ff @(posedge clk_i) begin
     setup_q   <= {setup_q[1:0], start_i};
     align_q   <= setup_q[1] ? 3'd7 : align_q + 3'd1;
@@ -132,15 +137,17 @@ module sequencer #(
   // input channels: the next pair's offset is ready before it begins
   logic starting;  // the "next" pair is the first one
   logic [15:0] pair_q, group_q;
-  logic [16:0] channel_q, group_channel_q, next_group_q, next_channel_q, next_offset_q, offset_q;
+  logic [17:0] channel_q, group_channel_q, next_group_q, next_pair_q, next_channel_q, next_offset_q, offset_q;
   assign starting = ~in_pair_q & (setup_q != '0);
   always_ff @(posedge clk_i) begin
     pair_last_q    <= pair_q == pairs_m1_q;
     group_last_q   <= group_q == groups_m1_q;
+    all_last_q     <= pair_last_q & group_last_q;  // known in a pair's third slot
     next_group_q   <= add(group_channel_q, group_step_i);
-    if (starting) next_channel_q <= {1'b0, in_channel_i};
-    else if (in_pair_q) next_channel_q <= pair_last_q ? next_group_q : add(channel_q, pair_step_i);
-    next_offset_q  <= times_phases({next_channel_q[16], 2'b00, next_channel_q[15:2]}, log2s_i);
+    next_pair_q    <= add(channel_q, pair_step_i);
+    if (starting) next_channel_q <= {2'b00, in_channel_i};
+    else if (in_pair_q) next_channel_q <= pair_last_q ? next_group_q : next_pair_q;
+    next_offset_q  <= times_phases({next_channel_q[17:16], 2'b00, next_channel_q[15:2]}, log2s_i);
     if (enter) begin
       channel_q <= next_channel_q;
       offset_q  <= next_offset_q;
@@ -159,35 +166,36 @@ module sequencer #(
 
   // output positions: two steps of the map, in a pair's first and third slot
   logic [2:0] entered_q;
-  logic [16:0] position_q, row_q, next_row, position0_q, position1_q;
+  logic [17:0] position_q, row_q, next_position_q, next_row_q, position0_q, position1_q;
   logic [15:0] left_q;  // positions of the row that are left, with this one
   logic single, row_end_q;
   assign single   = group_outputs_i[0] & pair_last_q;  // valid from a pair's second slot on
-  assign next_row = add(row_q, step_high_i);
   always_ff @(posedge clk_i) begin
     entered_q <= {entered_q[1:0], enter};
     row_end_q <= left_q == 16'd1;
+    next_position_q <= add(position_q, step_low_i);
+    next_row_q      <= add(row_q, step_high_i);
     if (entered_q[0]) position0_q <= position_q;
     if (entered_q[2]) position1_q <= position_q;
     if (start_i) begin
-      position_q <= {1'b0, position_i};
-      row_q      <= {1'b0, row_i};
+      position_q <= {2'b00, position_i};
+      row_q      <= {2'b00, row_i};
       left_q     <= modulus_i - remainder_i;
     end else if (entered_q[0] | (entered_q[2] & ~single)) begin
-      position_q <= row_end_q ? next_row : add(position_q, step_low_i);
+      position_q <= row_end_q ? next_row_q : next_position_q;
       left_q     <= row_end_q ? modulus_i : left_q - 16'd1;
-      if (row_end_q) row_q <= next_row;
+      if (row_end_q) row_q <= next_row_q;
     end
   end
 
   // output offsets and banks, valid one cycle after a pair's fifth slot
-  function automatic logic [16:0] block_of(input logic [16:0] position, input logic raw, input logic duplicate);
-    block_of = raw ? position : duplicate ? {position[16], 1'b0, position[15:1]} : {position[16], 2'b00, position[15:2]};
+  function automatic logic [17:0] block_of(input logic [17:0] position, input logic raw, input logic duplicate);
+    block_of = raw ? position : {position[17:16], duplicate ? {1'b0, position[15:1]} : {2'b00, position[15:2]}};
   endfunction
   function automatic logic [3:0] banks_of(input logic [1:0] position, input logic duplicate);
     banks_of = duplicate ? (position[0] ? 4'b1010 : 4'b0101) : 4'b0001 << position;
   endfunction
-  logic [16:0] out_offset0_q, out_offset1_q, out_row0_q, out_row1_q;
+  logic [17:0] out_offset0_q, out_offset1_q, out_row0_q, out_row1_q;
   always_ff @(posedge clk_i) begin
     out_offset0_q <= times_phases(block_of(position0_q, raw_i, duplicate_i), out_log2s_q);
     out_offset1_q <= times_phases(block_of(position1_q, raw_i, duplicate_i), out_log2s_q);
@@ -199,7 +207,7 @@ module sequencer #(
   logic feed, feed_en_q, fed_q, last_feed, tap_end_q, block_end_q, long_enough_q;
   logic [4:0] slot_q, py_q, px_q;
   logic [10:0] block_q;
-  logic [16:0] block_offset_q;
+  logic [17:0] block_offset_q;
   logic [1:0] ty0_q, tx0_q, ty2_q, tx2_q;
   logic begun_q;        // first slot of a pair and phase
   logic [3:0] ended_q;  // bit n: a pair and phase whose old words must be read ended n + 1 cycles ago
@@ -233,6 +241,16 @@ module sequencer #(
         tap_end_q <= {ty0_q, tx0_q} == (paired_i ? 4'b0100 : 4'b1001);
       end
     end
+    // the first tap, for the next pair and phase at the end of each; not when one begins, which is known late in a cycle
+    if (setup_q[1] | last_feed) begin
+      tap_end_q      <= ~taps9_i & ~taps4_i;
+      {ty0_q, tx0_q} <= taps9_i ? 4'b0000 : 4'b0101;
+      {ty2_q, tx2_q} <= taps9_i & ~paired_i ? 4'b0000 : 4'b0101;
+    end
+    if (setup_q[1]) begin
+      block_q     <= '0;
+      block_end_q <= one_block_q;
+    end
     if (slot_end) begin
       px_q <= (px_q + 5'd1) & out_mask_q;
       if (px_q == out_mask_q) py_q <= (py_q + 5'd1) & out_mask_q;
@@ -241,12 +259,7 @@ module sequencer #(
       slot_q         <= '0;
       long_enough_q  <= 1'b0;
       fed_q          <= 1'b0;
-      tap_end_q      <= ~taps9_i & ~taps4_i;
-      block_q        <= '0;
-      block_end_q    <= one_block_q;
       block_offset_q <= enter ? next_offset_q : offset_q;
-      {ty0_q, tx0_q} <= taps9_i ? 4'b0000 : 4'b0101;
-      {ty2_q, tx2_q} <= taps9_i & ~paired_i ? 4'b0000 : 4'b0101;
     end
     if (start_i) {px_q, py_q} <= '0;
   end
@@ -281,7 +294,7 @@ module sequencer #(
   endfunction
 
   logic [6:0] y0_q, x0_q, y2_q, x2_q;
-  logic [16:0] row0_q1, row0_q2, raddr0, raddr2, waddr0, waddr1;
+  logic [17:0] row0_q1, row0_q2, raddr0, raddr2, waddr0, waddr1;
   logic [4:0] py_q1, px_q1;
   logic [15:0] phase0_q2, phase2_q2, phase_out_q2;
   logic [3:0] step0_q2, step2_q2;
@@ -337,10 +350,10 @@ module sequencer #(
     counted_q    <= expected_q;
     error_o      <= 1'b1;
     if (miscounted_q) {error_code_o, error_detail_o} <= {riffle_pkg::ErrStreamHeader, 24'(counted_q)};
-    else if (feed_o && raddr0 >= 17'(Depth)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, 24'(raddr0)};
-    else if (feed_o && raddr2 >= 17'(Depth)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, 24'(raddr2)};
-    else if (last_o && waddr0 >= 17'(Depth)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrWriteRange, 24'(waddr0)};
-    else if (last_o && (|wbanks1_o) && waddr1 >= 17'(Depth)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrWriteRange, 24'(waddr1)};
+    else if (feed_o && beyond(raddr0)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, detail_of(raddr0)};
+    else if (feed_o && beyond(raddr2)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, detail_of(raddr2)};
+    else if (last_o && beyond(waddr0)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrWriteRange, detail_of(waddr0)};
+    else if (last_o && (|wbanks1_o) && beyond(waddr1)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrWriteRange, detail_of(waddr1)};
     else error_o <= 1'b0;
     if (!rst_ni || stop_i) error_o <= 1'b0;
   end

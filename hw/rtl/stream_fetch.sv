@@ -32,8 +32,10 @@ module stream_fetch #(
 
   // requests: one is made ready while none waits, a few cycles after the last: what it depends on is worked out step by step
   logic active_q, prepare;
-  logic [27:0] word_addr_q;  // address / 16
-  logic [31:0] left_q;
+  // address / 16, and stream words that are left: the upper halves follow the lower ones a cycle later
+  logic [13:0] addr_low_q, addr_high_q;
+  logic [15:0] left_low_q, left_high_q;
+  logic carry_q, borrow_q;
   logic [RoomWidth-1:0] room_q;
   logic signed [4:0] change_q;  // of the room
   logic [2:0] settled_q;
@@ -42,26 +44,30 @@ module stream_fetch #(
   assign prepare = active_q & ~req_valid_o & enough_q & some_q & settled_q[2];
   always_ff @(posedge clk_i) begin
     settled_q     <= {settled_q[1:0], 1'b1};
-    to_boundary_q <= 4'(BurstWords) - {1'b0, word_addr_q[2:0]};
-    few_q         <= left_q < 32'(BurstWords);
-    words_q       <= (few_q && left_q[3:0] < to_boundary_q) ? left_q[3:0] : to_boundary_q;
-    some_q        <= left_q != '0;
+    to_boundary_q <= 4'(BurstWords) - {1'b0, addr_low_q[2:0]};
+    few_q         <= (left_high_q == '0) & (left_low_q[15:3] == '0);
+    words_q       <= (few_q && left_low_q[3:0] < to_boundary_q) ? left_low_q[3:0] : to_boundary_q;
+    some_q        <= (left_high_q != '0) | (left_low_q != '0);
     change_q      <= $signed({4'd0, taken_i}) - (prepare ? $signed({1'b0, words_q}) : '0);
     room_q        <= room_q + RoomWidth'(change_q);
     enough_q      <= room_q >= RoomWidth'(BurstWords);
+    {carry_q, borrow_q} <= '0;
+    addr_high_q   <= addr_high_q + 14'(carry_q);
+    left_high_q   <= left_high_q - 16'(borrow_q);
     if (prepare) begin
       settled_q   <= '0;
-      req_addr_o  <= {word_addr_q, 4'd0};
+      req_addr_o  <= {addr_high_q, addr_low_q, 4'd0};
       req_last_o  <= {words_q[2:0] - 3'd1, 1'b1};
-      word_addr_q <= word_addr_q + 28'(words_q);
-      left_q      <= left_q - 32'(words_q);
+      {carry_q, addr_low_q}  <= {1'b0, addr_low_q} + 15'(words_q);
+      {borrow_q, left_low_q} <= {1'b0, left_low_q} - 17'(words_q);
     end
     req_valid_o <= prepare | (req_valid_o & ~req_ready_i);
     if (start_i) begin
       settled_q   <= '0;
       change_q    <= '0;
-      word_addr_q <= base_i[31:4];
-      left_q      <= length_i;
+      {addr_high_q, addr_low_q} <= base_i[31:4];
+      {left_high_q, left_low_q} <= length_i;
+      {carry_q, borrow_q} <= '0;
       room_q      <= RoomWidth'(Depth);
     end
     active_q <= rst_ni & ~stop_i & (start_i | (active_q & ~error_o));
@@ -75,11 +81,13 @@ module stream_fetch #(
     if (data_valid_i) begin
       second_q    <= ~second_q;
       fill_data_o <= {data_i, fill_data_o[127:64]};
-      if (second_q && !data_error_i && !error_o) word_o <= word_o + 24'd1;
     end
     error_o <= error_o | (data_valid_i & data_error_i & active_q);
-    if (start_i || !rst_ni) {second_q, error_o, word_o, fill_valid_o} <= '0;
+    if (start_i || !rst_ni) {second_q, error_o, fill_valid_o} <= '0;
   end
+  event_counter #(.Width(24)) u_word (
+      .clk_i, .restart_i(start_i | ~rst_ni), .event_i(data_valid_i & second_q & ~data_error_i & ~error_o & rst_ni & ~start_i),
+      .count_o(word_o));
 
   logic unused;
   assign unused = &{1'b0, base_i[3:0]};  // 0: control refuses other addresses

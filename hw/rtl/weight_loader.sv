@@ -36,7 +36,7 @@ module weight_loader (
   // verilator lint_off UNUSEDSIGNAL
   riffle_pkg::stream_header_t header;  // has spare bits
   // verilator lint_on UNUSEDSIGNAL
-  logic [8:0] left_q, write_q;  // stream words
+  logic [8:0] left_q, write_q, write1_q, write2_q;  // stream words; ring addresses: next, and one and two behind it
   logic [3:0] header_id_q, ahead_q;
   logic in_header_q, room_q, full_q, accept, header_taken, bad, complete, complete_q, complete_q1;
   assign header         = stream_data_i;
@@ -59,28 +59,31 @@ module weight_loader (
     if (accept & ~in_header_q) begin
       left_q      <= left_q - 9'd1;
       in_header_q <= left_q == 9'd1;
-      write_q     <= write_q + 9'd1;
+      write_q     <= write1_q;
+      write1_q    <= write2_q;
+      write2_q    <= write2_q + 9'd1;
     end
     // early by one, since a word or header may come in this cycle
     room_q <= ahead_q < 4'(AheadMax - 1);
-    full_q <= write_q + 9'd1 == base_i || write_q + 9'd2 == base_i;
+    full_q <= write1_q == base_i || write2_q == base_i;
     // ahead_q counts a pair from its header on; ready pairs follow when count_o has caught up
-    ahead_q     <= ahead_q + 4'(header_taken) - 4'(take_i);
+    ahead_q     <= take_i ? (header_taken ? ahead_q : ahead_q - 4'd1) : (header_taken ? ahead_q + 4'd1 : ahead_q);
     complete_q  <= complete;
     complete_q1 <= complete_q;
     if (!enable_i || !rst_ni) begin
       {left_q, write_q, header_id_q, ahead_q, error_o, complete_q, complete_q1, full_q} <= '0;
       {in_header_q, room_q} <= '1;
+      {write2_q, write1_q}  <= {9'd2, 9'd1};
     end
   end
 
   // pairs that are here whole
-  logic [3:0] whole_q, whole_d;
+  logic [3:0] whole_q, whole_less;
   logic [3:0] next_id_q;
-  assign whole_d = whole_q + 4'(complete_q1) - 4'(take_i);
+  assign whole_less = whole_q - 4'd1 + 4'(complete_q1);  // with take_i, which comes late in the cycle
   always_ff @(posedge clk_i) begin
-    whole_q <= whole_d;
-    ready_o <= whole_d != '0;
+    whole_q <= take_i ? whole_less : whole_q + 4'(complete_q1);
+    ready_o <= take_i ? whole_less != '0 : (whole_q != '0) | complete_q1;
     if (take_i) next_id_q <= next_id_q + 4'd1;
     if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o} <= '0;
   end

@@ -46,7 +46,11 @@ module weight_memory #(
   // fetch: one word per cycle while the words on their way have a place in the FIFO
   logic active_q, exhausted_q, available_q, last_word, fetch, push, pop;
   logic [AddrWidth:0] next_q, credit_q;  // 0..Depth; words in the ring
-  logic [LengthWidth-1:0] left_q;
+  // words that are left, in two halves: the upper one goes down in the fetch at which the lower one is 0
+  localparam int unsigned Half = LengthWidth / 2;
+  logic [Half-1:0] left_low_q, left_high_q;
+  logic low_zero_q, left_one;
+  assign left_one = (left_high_q == '0) & (left_low_q == Half'(1));
   logic [3:0] places_q;
   logic [2:0] flight_q;
   assign last_word = next_q == (AddrWidth + 1)'(Depth - 1);
@@ -57,21 +61,24 @@ module weight_memory #(
     active_q <= rst_ni & (start_i | (active_q & busy_i));
     if (start_i) begin
       next_q      <= resident_i ? base_i[AddrWidth:0] : '0;
-      left_q      <= (|length_i[31:LengthWidth]) ? '1 : length_i[LengthWidth-1:0];
+      {left_high_q, left_low_q} <= (|length_i[31:LengthWidth]) ? '1 : length_i[LengthWidth-1:0];
+      low_zero_q  <= (length_i[Half-1:0] == '0) & ~(|length_i[31:LengthWidth]);
       exhausted_q <= (resident_i && base_i >= Depth) || length_i == '0;
     end else if (fetch) begin
       next_q      <= last_word ? '0 : next_q + 1'b1;
-      left_q      <= left_q - 1'b1;
-      exhausted_q <= left_q == LengthWidth'(1) || (resident_i && last_word);
+      left_low_q  <= left_low_q - 1'b1;
+      low_zero_q  <= left_low_q == Half'(1);
+      left_high_q <= left_high_q - Half'(low_zero_q);
+      exhausted_q <= left_one | (resident_i & last_word);
     end
     // known a cycle late: a word that comes waits, one that goes is reckoned with
     available_q <= resident_i | (|credit_q[AddrWidth:1]) | (credit_q[0] & ~fetch);
     credit_q    <= credit_q + (AddrWidth + 1)'(filled_q) - (AddrWidth + 1)'(fetch);
     taken_o     <= fetch;
-    if (start_i) taken_count_o <= '0;
-    else if (fetch) taken_count_o <= taken_count_o + 32'd1;
     if (!active_q) credit_q <= '0;
   end
+
+  event_counter u_taken (.clk_i, .restart_i(start_i), .event_i(taken_o & ~start_i), .count_o(taken_count_o));
 
   // memory: registered address, array read, output register
   logic mapped, full, host_read, host_write, filled_q;
