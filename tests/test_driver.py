@@ -326,6 +326,21 @@ def test_broken_weight_stream_stops_the_program(case):
         case.check()
 
 
+@pytest.mark.parametrize("register, value, error", [
+    ("STREAM_ADDRESS", 0x10000008, "BAD_STREAM .*Remedy: set both before START; take buffers from the driver"),
+    ("STREAM_SOURCE", 3, "BAD_STREAM"), ("STREAM_LENGTH", 0, "STREAM_END"), ("STREAM_ADDRESS", 0, "DDR_RESPONSE")])
+def test_stream_from_nowhere_is_refused(small_hardware, case, register, value, error):
+    """A base that is not aligned or not memory, an unknown source, no words at all; then the right ones."""
+    small_hardware.load(case.program, "ddr")
+    small_hardware.run(case.image)
+    right = small_hardware.segment.read(register)
+    small_hardware.segment.write(register, value)
+    with pytest.raises(EngineError, match=error):
+        small_hardware.start(100_000)
+    small_hardware.segment.write(register, right)
+    case.check(reload=True)
+
+
 def test_program_that_is_not_there_is_refused(case):
     case.accelerator.segment.write("PROGRAM_LENGTH", 0)
     with pytest.raises(EngineError, match="BAD_PROGRAM .*Remedy: set both before START"):
