@@ -153,8 +153,8 @@ def test_a_whole_frame_through_the_driver(accelerator):
     assert len(program.stream) > spec.CONFIGURATIONS["full"]["weight_depth"]
     accelerator.load(program)
     assert (accelerator.run(image).output == run(network, image)[network.output]).all()
-    accelerator.segment.write("STREAM_ADDRESS", 0)  # below the shared memory
-    with pytest.raises(EngineError, match="STREAM_END"):
+    accelerator.segment.write("STREAM_ADDRESS", 0)  # where no buffer is
+    with pytest.raises(EngineError, match="DDR_RESPONSE"):
         accelerator.start(1000)
 
 
