@@ -7,7 +7,7 @@ from cycles import begin, generator, play, unpack
 from riffle.interpreter import requantise
 from runner import simulate
 
-ROWS, COLUMNS, BANKS, SPACING, OLD_AT, OUT_AT = 2, 3, 4, 8, 12, 2
+ROWS, COLUMNS, BANKS, SPACING, OLD_AT, OUT_AT = 2, 3, 4, 8, 12, 5
 LANES = ROWS * COLUMNS
 
 
@@ -28,9 +28,9 @@ async def averages_go_into_their_lane(dut):
         inputs["first_i"][at] = inputs["last_i"][last] = 1
         for t in feeds:
             inputs["feed_i"][t] = 1
-        for t in range(at + 3, at + 7):
+        for t in range(at + 5, at + 10):
             inputs["bias_i"][t] = bias & (1 << 25) - 1
-        for t in range(last + 5, last + 12):
+        for t in range(last + 8, last + 15):
             inputs["mult_i"][t], inputs["shift_i"][t] = multiplier, shift
         for t in range(at, last + OLD_AT + OUT_AT + BANKS):
             inputs["zero_point_i"][t], inputs["lane_i"][t] = zero_point & 0xFF, lane

@@ -56,8 +56,8 @@ class Loader:
         return number, count
 
     async def weight(self, address: int) -> int:
-        self.dut.weight_addr_i.value = address % RING
-        for _ in range(3):
+        for following in range(4):  # the address is there for a cycle, and others after it
+            self.dut.weight_addr_i.value = random.randrange(RING) if following else address % RING
             await self.cycle(1.0)
         return int(self.dut.weight_o.value)
 

@@ -9,13 +9,13 @@ from host_port import HostPort, merge, start
 from riffle.spec import ERRORS
 from runner import simulate
 
-DEPTH = 20  # stream words; not a power of two
+DEPTH, BANK = 20, 8  # stream words; not a power of two
 UNMAPPED = next(code for code, (name, *_) in ERRORS.items() if name == "BUS_UNMAPPED")
 
 
 async def fill(dut) -> list[int]:
     """Random contents, each 32-bit word written whole and then partly again; returns the stream words."""
-    await start(dut, start_i=0, busy_i=0, resident_i=1, fill_valid_i=0, base_i=0, length_i=0,
+    await start(dut, start_i=0, busy_i=0, resident_i=1, fill_valid_i=0, fill_data_i=0, base_i=0, length_i=0,
                 stream_ready_i=0)
     host = HostPort(dut)
     words = []
@@ -60,7 +60,7 @@ async def host_reads_what_it_wrote(dut):
     for word in random.sample(range(4 * DEPTH), 4 * DEPTH):
         expected = words[word // 4] >> 32 * (word % 4) & 0xFFFFFFFF
         assert await host.read(4 * word) == (expected, 0), f"word {word}"
-    assert host.latency == 3
+    assert host.latency == 4
 
 
 @cocotb.test()
@@ -84,7 +84,35 @@ async def stream_is_the_part_that_was_asked_for(dut, stall):
         got, times = await run(dut, base, length, stall, cycles=20 + int(2 * DEPTH / (1 - stall)) + 100 * (stall > 0))
         assert got == words[base:base + length], f"base {base}, length {length}"
         if stall == 0.0:
-            assert times == list(range(5, 5 + len(got))), "one word a cycle, the first in the fifth"
+            assert times == list(range(6, 6 + len(got))), "one word a cycle, the first in the sixth"
+
+
+@cocotb.test()
+@cocotb.parametrize(stall=[0.0, 0.5, 0.9])
+async def ring_gives_what_is_filled_in(dut, stall):
+    """Twice round the ring, filled whenever there is room, while words leave it at another place."""
+    await fill(dut)
+    dut.resident_i.value = 0
+    for length in (1, DEPTH, 3 * DEPTH + 7):
+        words, got, room = [random.getrandbits(128) for _ in range(length)], [], DEPTH
+        waiting = list(words)
+        dut.length_i.value, dut.start_i.value = length, 1
+        await RisingEdge(dut.clk_i)
+        dut.start_i.value, dut.busy_i.value = 0, 1
+        for _ in range(20 + int(4 * length / (1 - stall)) + 200 * (stall > 0)):
+            filled = bool(waiting) and room > 0 and random.random() < 0.7
+            dut.fill_valid_i.value = filled
+            dut.fill_data_i.value = waiting.pop(0) if filled else random.getrandbits(128)
+            dut.stream_ready_i.value = random.random() >= stall
+            await ReadOnly()
+            if dut.stream_valid_o.value and dut.stream_ready_i.value:
+                got.append(int(dut.stream_data_o.value))
+            room += int(dut.taken_o.value) - filled
+            await RisingEdge(dut.clk_i)
+        assert got == words and dut.stream_end_o.value
+        dut.busy_i.value, dut.stream_ready_i.value, dut.fill_valid_i.value = 0, 0, 0
+        await RisingEdge(dut.clk_i)
+        await RisingEdge(dut.clk_i)
 
 
 @cocotb.test()
@@ -105,4 +133,4 @@ async def stream_that_is_cut_off_leaves_nothing_behind(dut):
 
 
 def test_weight_memory():
-    simulate("weight_memory", __file__, Depth=DEPTH)
+    simulate("weight_memory", __file__, Depth=DEPTH, BankDepth=BANK)

@@ -36,6 +36,12 @@ def test_counts_are_the_committed_ones(small, committed):
         assert small[name] <= committed[name], f"{name}, from and to: {small['deepest'][:3]}; {ACCEPT}"
 
 
+def test_clock_is_not_held_up(small):
+    """The levels of logic that are aimed at, and nothing between a block RAM and its output register."""
+    assert small["logic_depth"] <= measure.LIMITS["logic_depth"], f"from and to: {small['deepest'][:3]}"
+    assert small["block_ram_outputs"]["through_logic"] == 0
+
+
 def test_every_module_is_counted(small, committed):
     assert small["modules"].keys() == committed["modules"].keys(), ACCEPT
     for column in netlist.COLUMNS:  # borders are kept, so that the modules add up to the whole but for what is swept

@@ -67,7 +67,7 @@ module engine #(
   localparam int unsigned ParamsAt = 4;    // bias, multiplier and shift on loader outputs
   localparam int unsigned SumAt = 13;
   localparam int unsigned MaxOut = 7;      // max_pool's first word, after last
-  localparam int unsigned AverageOut = 10; // global_average's first word, after last
+  localparam int unsigned AverageOut = 13; // global_average's first word, after last
   localparam int unsigned DrainOut = 27;   // drain's first words, after last
   localparam int unsigned Launch = 9;      // first slot, after launch
   localparam int unsigned DrainSettings = 16;  // those of the first slot's descriptor reach the drain: with overlap the sums
@@ -173,12 +173,11 @@ module engine #(
   logic [1:0][24:0] bias;
   logic [1:0][16:0] mult;
   logic [1:0][3:0] shift;
-  logic [9:0] weight_addr_q;
   weight_loader u_weight_loader (
       .clk_i, .rst_ni, .enable_i(busy_o & ~stop), .stream_valid_i, .stream_ready_o, .stream_data_i,
       .take_i(take), .base_i(weights_base), .ready_o(weights_ready), .count_o(weights_count), .id_o(next_id),
       .empty_o(loader_empty), .error_o(header_error), .error_count_o(header_count),
-      .weight_addr_i(weight_addr_q), .weight_o(weight), .params_id_i(id_q[ParamsAt-1]),
+      .weight_addr_i(weight_addr), .weight_o(weight), .params_id_i(id_q[ParamsAt-1]),
       .bias_o(bias), .mult_o(mult), .shift_o(shift)
   );
 
@@ -215,7 +214,6 @@ module engine #(
     wbanks1_q     <= {wbanks1_q[DrainOut-1:0], wbanks1};
     step0_q       <= {step0_q[5:0], step0};
     step2_q       <= {step2_q[5:0], step2};
-    weight_addr_q <= weight_addr;
   end
 
   // ------------------------------------------------------------------------------------------------ reads and lattice shift
@@ -306,7 +304,7 @@ module engine #(
       .last_i(final_q[MaxIn] & max_q), .word_i(shifted), .write_o(max_write), .word_o(max_word));
   global_average #(.Rows(Rows), .Columns(Columns), .AccWidth(AccWidth)) u_global_average (
       .clk_i, .rst_ni(rst_ni & ~stop), .feed_i(feed_q[AverageIn] & average_q), .first_i(first_short_q[AverageIn]),
-      .last_i(final_q[AverageIn]), .bias_i($signed(bias[0])), .mult_i(scale_q[4][16:0]), .shift_i(scale_q[4][37:34]),
+      .last_i(final_q[AverageIn]), .bias_i($signed(bias_q[2][0])), .mult_i(scale_q[6][16:0]), .shift_i(scale_q[6][37:34]),
       .zero_point_i(zero_point_q), .lane_i(average_lane_q), .word_i(act_rdata_i), .write_o(average_write), .word_o(average_word));
 
   // ------------------------------------------------------------------------------------------------ writes

@@ -184,7 +184,8 @@ module riffle #(
   logic [1:0][3:0] req_last, ar_len;
   logic [1:0][63:0] read_data;
   logic [23:0] ddr_word;
-  logic [7:0] stream_error, hold_error_q;
+  logic [7:0] hold_error_q;
+  logic image_first_q;
   always_ff @(posedge clk_i) from_ddr <= stream_source == Ddr;  // the host writes START later
   assign flush    = {~fetching | fetch_start, ~running | start};
   for (genvar c = 0; c < 2; c++) begin : gen_read
@@ -195,8 +196,9 @@ module riffle #(
         .m_axi_arready(ar_ready[c]), .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_rvalid(r_valid[c])
     );
   end
+  always_ff @(posedge clk_i) image_first_q <= waiting & fetching;
   read_mux u_read_mux (  // a run that waits for its image has it first
-      .clk_i, .rst_ni, .only_1_i(waiting & fetching), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
+      .clk_i, .rst_ni, .only_1_i(image_first_q), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
       .r_valid_o(r_valid), .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_arsize, .m_axi_arburst, .m_axi_arcache,
       .m_axi_arprot, .m_axi_arvalid, .m_axi_arready, .m_axi_rid, .m_axi_rvalid, .m_axi_rready
   );
@@ -228,9 +230,15 @@ module riffle #(
       .write_banks_o(image_banks), .write_addr_o(image_addr), .write_word_o(image_word)
   );
 
-  // BAD_STREAM holds for the whole run, DDR_RESPONSE from the failed read on
-  assign stream_error = (stream_source > Ddr || (from_ddr && stream_address[3:0] != '0)) ? riffle_pkg::ErrBadStream :
-                        (from_ddr && ddr_error) ? riffle_pkg::ErrDdrResponse : riffle_pkg::ErrNone;
+  // BAD_STREAM holds for the whole run, DDR_RESPONSE from the failed read on; nothing of the run before is left after START
+  logic [7:0] stream_error_q;
+  logic [23:0] stream_detail_q;
+  always_ff @(posedge clk_i) begin
+    stream_error_q  <= (stream_source > Ddr || (from_ddr && stream_address[3:0] != '0)) ? riffle_pkg::ErrBadStream :
+                       (from_ddr && ddr_error) ? riffle_pkg::ErrDdrResponse : riffle_pkg::ErrNone;
+    stream_detail_q <= from_ddr ? ddr_word : '0;
+    if (start) stream_error_q <= riffle_pkg::ErrNone;
+  end
 
   act_memory #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_act_memory (
       .clk_i, .rst_ni,
@@ -253,7 +261,7 @@ module riffle #(
       .program_addr_o(program_addr), .program_rdata_i(program_rdata),
       .log_we_o(log_we), .log_addr_o(log_addr), .log_wdata_o(log_wdata),
       .stream_valid_i(stream_valid), .stream_ready_o(stream_ready), .stream_data_i(stream_data),
-      .stream_end_i(stream_end), .stream_error_i(stream_error), .stream_detail_i(from_ddr ? ddr_word : '0),
+      .stream_end_i(stream_end), .stream_error_i(stream_error_q), .stream_detail_i(stream_detail_q),
       .act_raddr_o(act_raddr), .act_rdata_i(act_rdata),
       .act_we_o(act_we), .act_waddr_o(act_waddr), .act_wdata_o(act_wdata)
   );

@@ -81,6 +81,17 @@ module sequencer #(
   function automatic logic [17:0] add(input logic [17:0] a, input logic [15:0] b);
     add = {a[17] | a[16], {1'b0, a[15:0]} + {1'b0, b}};
   endfunction
+  // the same where more logic follows: both upper halves there may be, of which the lower half's carry takes one
+  function automatic logic [17:0] add_select(input logic [17:0] a, input logic [15:0] b);
+    logic [8:0] low, high;
+    // verilator lint_off UNUSEDSIGNAL
+    logic [9:0] high_carried;  // its lowest bit takes the carry in
+    // verilator lint_on UNUSEDSIGNAL
+    low          = {1'b0, a[7:0]} + {1'b0, b[7:0]};
+    high         = {1'b0, a[15:8]} + {1'b0, b[15:8]};
+    high_carried = {1'b0, a[15:8], 1'b1} + {1'b0, b[15:8], 1'b1};
+    add_select   = {a[17] | a[16], low[8] ? high_carried[9:1] : high, low[7:0]};
+  endfunction
   function automatic logic [17:0] times_phases(input logic [17:0] a, input logic [2:0] log2s);
     logic [25:0] product;
     product = {10'b0, a[15:0]} << {log2s, 1'b0};
@@ -231,7 +242,7 @@ module sequencer #(
     if (feed) begin
       block_q        <= block_end_q ? '0 : block_q + 11'd1;
       block_end_q    <= block_end_q ? one_block_q : block_q == blocks_m2_q;
-      block_offset_q <= block_end_q ? offset_q : add(block_offset_q, 16'(area_q));
+      block_offset_q <= block_end_q ? offset_q : add_select(block_offset_q, 16'(area_q));
       fed_q          <= block_end_q & tap_end_q;
       if (block_end_q) begin
         tx0_q <= tx0_q == 2'd2 ? {1'b0, taps4_i} : tx0_q + 2'd1;

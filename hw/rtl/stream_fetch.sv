@@ -1,8 +1,9 @@
 // stream_fetch - asks for the weight stream in DDR, ahead of its use, and puts its words together
 //
 // Computes   fill_data_o: the length_i stream words from byte address base_i on
-// Contract   start_i begins a stream and forgets the one before. No more words are asked for than have room: Depth words,
-//            and one more for each taken_i. base_i must be a multiple of 16. After error_o nothing more is asked for.
+// Contract   start_i begins a stream and forgets the one before; no data comes with it. No more words are asked for than have
+//            room: Depth words, and one more for each taken_i. base_i must be a multiple of 16. After error_o nothing more
+//            is asked for.
 // Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fourth cycle at best; two beats make a word,
 //            which is on fill_data_o one cycle after its second beat
 module stream_fetch #(
@@ -86,7 +87,7 @@ module stream_fetch #(
     if (start_i || !rst_ni) {second_q, error_o, fill_valid_o} <= '0;
   end
   event_counter #(.Width(24)) u_word (
-      .clk_i, .restart_i(start_i | ~rst_ni), .event_i(data_valid_i & second_q & ~data_error_i & ~error_o & rst_ni & ~start_i),
+      .clk_i, .restart_i(start_i | ~rst_ni), .event_i(data_valid_i & second_q & ~data_error_i & ~error_o),
       .count_o(word_o));
 
   logic unused;

@@ -3,10 +3,11 @@
 // Computes   for each pair of the stream: its header at params[id], its weights at consecutive ring addresses from an even
 //            one on; pairs are numbered 0, 1, ... modulo 16 from enable_i's rise
 // Contract   runs while enable_i is high, forgets everything when it is low. ready_o: the next pair is here whole, count_o
-//            its weights, id_o its number; take_i (only with ready_o, at most every fifth cycle) moves on. base_i is half the
-//            ring address of the oldest pair in use; its storage is taken again when base_i passes. Headers stay valid for at
-//            least seven more takes. After error_o nothing more is accepted.
-// Timing     one stream word (header, or two weights) per cycle; weight_o two cycles after weight_addr_i, params_o one cycle
+//            its weights, id_o its number; take_i (only with ready_o, at most every fifth cycle) moves on; ready_o means
+//            the pair after it from the third cycle on. base_i is half the ring address of the oldest pair in use; its storage
+//            is taken again when base_i passes. Headers stay valid for at least seven more takes. After error_o nothing more is
+//            accepted.
+// Timing     one stream word (header, or two weights) per cycle; weight_o three cycles after weight_addr_i, params_o one cycle
 //            after params_id_i
 // Reference  riffle.interpreter, next_pair
 module weight_loader (
@@ -38,7 +39,7 @@ module weight_loader (
   // verilator lint_on UNUSEDSIGNAL
   logic [8:0] left_q, write_q, write1_q, write2_q;  // stream words; ring addresses: next, and one and two behind it
   logic [3:0] header_id_q, ahead_q;
-  logic in_header_q, room_q, full_q, accept, header_taken, bad, complete, complete_q, complete_q1;
+  logic in_header_q, room_q, full_q, accept, header_taken, bad, complete, complete_q;
   assign header         = stream_data_i;
   assign stream_ready_o = enable_i & ~error_o & (in_header_q ? room_q : ~full_q);
   assign accept         = stream_valid_i & stream_ready_o;
@@ -67,25 +68,24 @@ module weight_loader (
     room_q <= ahead_q < 4'(AheadMax - 1);
     full_q <= write1_q == base_i || write2_q == base_i;
     // ahead_q counts a pair from its header on; ready pairs follow when count_o has caught up
-    ahead_q     <= take_i ? (header_taken ? ahead_q : ahead_q - 4'd1) : (header_taken ? ahead_q + 4'd1 : ahead_q);
+    ahead_q     <= taken_q ? (header_taken ? ahead_q : ahead_q - 4'd1) : (header_taken ? ahead_q + 4'd1 : ahead_q);
     complete_q  <= complete;
-    complete_q1 <= complete_q;
     if (!enable_i || !rst_ni) begin
-      {left_q, write_q, header_id_q, ahead_q, error_o, complete_q, complete_q1, full_q} <= '0;
+      {left_q, write_q, header_id_q, ahead_q, error_o, complete_q, full_q} <= '0;
       {in_header_q, room_q} <= '1;
       {write2_q, write1_q}  <= {9'd2, 9'd1};
     end
   end
 
-  // pairs that are here whole
-  logic [3:0] whole_q, whole_less;
-  logic [3:0] next_id_q;
-  assign whole_less = whole_q - 4'd1 + 4'(complete_q1);  // with take_i, which comes late in the cycle
+  // pairs that are here whole; take_i comes late in its cycle and is reckoned with in the next
+  logic [3:0] whole_q, next_id_q;
+  logic taken_q;
   always_ff @(posedge clk_i) begin
-    whole_q <= take_i ? whole_less : whole_q + 4'(complete_q1);
-    ready_o <= take_i ? whole_less != '0 : (whole_q != '0) | complete_q1;
+    taken_q <= take_i;
+    whole_q <= taken_q ? (complete_q ? whole_q : whole_q - 4'd1) : (complete_q ? whole_q + 4'd1 : whole_q);
+    ready_o <= whole_q != '0;
     if (take_i) next_id_q <= next_id_q + 4'd1;
-    if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o} <= '0;
+    if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o, taken_q} <= '0;
   end
   assign id_o    = next_id_q;
   assign empty_o = in_header_q & (ahead_q == '0) & ~error_o;
@@ -105,16 +105,16 @@ module weight_loader (
   // ring: even and odd weight words side by side
   (* ram_style = "block" *) logic [63:0] even[512];
   (* ram_style = "block" *) logic [63:0] odd[512];
-  logic [63:0] even_q, odd_q;
-  logic odd_select_q;
+  logic [63:0] even_q, even_q1, odd_q, odd_q1;
+  logic odd_select_q, odd_select_q1;
   always_ff @(posedge clk_i) begin
     if (accept & ~in_header_q) begin
       even[write_q] <= stream_data_i[63:0];
       odd[write_q]  <= stream_data_i[127:64];
     end
-    even_q       <= even[weight_addr_i[9:1]];
-    odd_q        <= odd[weight_addr_i[9:1]];
-    odd_select_q <= weight_addr_i[0];
-    weight_o     <= odd_select_q ? odd_q : even_q;
+    {even_q1, even_q} <= {even_q, even[weight_addr_i[9:1]]};
+    {odd_q1, odd_q}   <= {odd_q, odd[weight_addr_i[9:1]]};
+    {odd_select_q1, odd_select_q} <= {odd_select_q, weight_addr_i[0]};
+    weight_o          <= odd_select_q1 ? odd_q1 : even_q1;
   end
 endmodule

@@ -8,9 +8,10 @@
 //            the ring (host_bus refuses the rest); what would overwrite words that wait is refused with BUS_BUSY.
 //            fill_valid_i only with room: Depth words, and one for each taken_o.
 //            host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse
-// Timing     first word five cycles after start_i, then one per cycle; host write answered after one cycle, read after three
+// Timing     first word six cycles after start_i, then one per cycle; host write answered after one cycle, read after four
 module weight_memory #(
-    parameter int unsigned Depth = 10752  // stream words of 128 bits
+    parameter int unsigned Depth     = 10752,  // stream words of 128 bits
+    parameter int unsigned BankDepth = 2048    // of these in one bank, a power of two; 2048 x 16 bits is one block RAM
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,
@@ -38,9 +39,11 @@ module weight_memory #(
 );
   localparam int unsigned AddrWidth = $clog2(Depth);
   localparam int unsigned LengthWidth = 24;  // longer streams count as this long: 256 MB
-  localparam int unsigned FifoDepth = 8;  // more than the five cycles from a fetch to its place being free again
-  if (Depth < 2 || Depth * riffle_pkg::StreamBytes > riffle_pkg::WeightsSize) begin : gen_bad_depth
-    $error("Depth of weight_memory must be at least 2 and fit the WEIGHTS window");
+  localparam int unsigned FifoDepth = 8;  // more than the six cycles from a fetch to its place being free again
+  localparam int unsigned Banks = (Depth + BankDepth - 1) / BankDepth;
+  localparam int unsigned BankWidth = (Banks > 1) ? $clog2(Banks) : 1;
+  if (Depth % BankDepth == 1 || Depth * riffle_pkg::StreamBytes > riffle_pkg::WeightsSize) begin : gen_bad_depth
+    $error("Depth of weight_memory must fit the WEIGHTS window and leave no bank with one word");
   end
 
   // fetch: one word per cycle while the words on their way have a place in the FIFO
@@ -52,10 +55,10 @@ module weight_memory #(
   logic low_zero_q, left_one;
   assign left_one = (left_high_q == '0) & (left_low_q == Half'(1));
   logic [3:0] places_q;
-  logic [2:0] flight_q;
+  logic [3:0] flight_q;
   assign last_word = next_q == (AddrWidth + 1)'(Depth - 1);
   assign fetch     = active_q & ~exhausted_q & available_q & (places_q != '0);
-  assign push      = flight_q[2];
+  assign push      = flight_q[3];
   assign pop       = stream_valid_o & stream_ready_i;
   always_ff @(posedge clk_i) begin
     active_q <= rst_ni & (start_i | (active_q & busy_i));
@@ -80,7 +83,7 @@ module weight_memory #(
 
   event_counter u_taken (.clk_i, .restart_i(start_i), .event_i(taken_o & ~start_i), .count_o(taken_count_o));
 
-  // memory: registered address, array read, output register
+  // memory: registered address, array read, output register, choice of the bank
   logic mapped, full, host_read, host_write, filled_q;
   logic [AddrWidth-1:0] raddr_q, waddr_q, fill_q;  // fill_q: the ring's next free word
   logic [3:0][3:0] we_q;
@@ -99,10 +102,22 @@ module weight_memory #(
     if (!active_q) fill_q <= '0;
     else if (fill_valid_i) fill_q <= (fill_q == AddrWidth'(Depth - 1)) ? '0 : fill_q + 1'b1;
   end
-  for (genvar i = 0; i < 4; i++) begin : gen_memory
-    word_memory #(.Depth(Depth)) u_memory (
-        .clk_i, .we_i(we_q[i]), .waddr_i(waddr_q), .wdata_i(wdata_q[i]), .raddr_i(raddr_q), .rdata_o(word[i])
-    );
+  logic [Banks-1:0][3:0][31:0] bank_word;
+  logic [BankWidth-1:0] wbank, rbank, rbank_q, rbank_q1;
+  assign wbank = BankWidth'(32'(waddr_q) / BankDepth);
+  assign rbank = BankWidth'(32'(raddr_q) / BankDepth);
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    localparam int unsigned Words = (b == Banks - 1) ? Depth - b * BankDepth : BankDepth;
+    for (genvar i = 0; i < 4; i++) begin : gen_word
+      word_memory #(.Depth(Words)) u_memory (
+          .clk_i, .we_i(we_q[i] & {4{wbank == BankWidth'(b)}}), .waddr_i(waddr_q[$clog2(Words)-1:0]), .wdata_i(wdata_q[i]),
+          .raddr_i(raddr_q[$clog2(Words)-1:0]), .rdata_o(bank_word[b][i])
+      );
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    {rbank_q1, rbank_q} <= {rbank_q, rbank};
+    word <= bank_word[rbank_q1];
   end
 
   // stream side: a FIFO takes what comes out of the memory, so that ready never stops the memory
@@ -112,7 +127,7 @@ module weight_memory #(
   assign stream_data_o  = fifo[rptr_q[2:0]];
   always_ff @(posedge clk_i) begin
     if (push) fifo[wptr_q[2:0]] <= word;
-    flight_q <= {flight_q[1:0], fetch};
+    flight_q <= {flight_q[2:0], fetch};
     places_q <= places_q + 4'(pop) - 4'(fetch);
     wptr_q   <= wptr_q + 4'(push);
     rptr_q   <= rptr_q + 4'(pop);
@@ -124,10 +139,10 @@ module weight_memory #(
   end
 
   // host side
-  logic [1:0] reading_q;
+  logic [2:0] reading_q;
   always_ff @(posedge clk_i) begin
-    reading_q   <= {2{rst_ni}} & {reading_q[0], host_read};
-    rsp_valid_o <= rst_ni & (reading_q[1] | (host_valid_i & ~host_read));
+    reading_q   <= {3{rst_ni}} & {reading_q[1:0], host_read};
+    rsp_valid_o <= rst_ni & (reading_q[2] | (host_valid_i & ~host_read));
     rsp_error_o <= !mapped ? riffle_pkg::ErrBusUnmapped : (full & host_write_i) ? riffle_pkg::ErrBusBusy : riffle_pkg::ErrNone;
   end
   assign rsp_rdata_o = word[host_addr_i[3:2]];

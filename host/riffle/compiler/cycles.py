@@ -12,7 +12,7 @@ from ..interpreter import taps
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
 MAXPOOL_SLOTS = 9  # cycles of a block and phase: one per tap
 LAUNCH = 7  # cycles from a descriptor's launch to its first slot
-WRITES = {"convolution": 22, "raw": 37, "maximum": 4, "average": 7}  # cycles that the last writes take beyond a launch
+WRITES = {"convolution": 22, "raw": 37, "maximum": 4, "average": 10}  # cycles that the last writes take beyond a launch
 OVERLAPPED = 1  # the same where the next descriptor overlaps
 RUN = 31  # cycles at the beginning and end of a run
 
