@@ -1,12 +1,13 @@
 """riffle doctor: each thing that can be missing or wrong is named, with the command that mends it."""
 
-import json
 import sys
+from functools import partial
 
 import pytest
 
-from riffle import cli, doctor, hwh, manifest, spec
+from riffle import cli, doctor, hwh, spec
 from riffle.doctor import Here, examine
+from sample_manifest import save_manifest
 
 
 class Computer(Here):
@@ -40,16 +41,11 @@ def fabric(tmp_path):
 @pytest.fixture
 def pair(tmp_path):
     """A bitstream with all that belongs to it."""
-    files = {"bit": tmp_path / "riffle.bit", "hwh": hwh.write(tmp_path / "riffle.hwh")}
-    files["bit"].write_bytes(b"bits")
-
-    def write(**changes):
-        values = {name: kind() for name, kind in manifest.FIELDS.items()}
-        values |= {"design": "system", "spec_hash": f"{spec.SPEC_HASH:08x}", "utilisation": dict.fromkeys(
-            manifest.UTILISATION, 1), "files": {kind: manifest.describe(file) for kind, file in files.items()}}
-        (tmp_path / "riffle.json").write_text(json.dumps(values | changes))
-    write()
-    return write
+    bitstream = tmp_path / "riffle.bit"
+    bitstream.write_bytes(b"bits")
+    hwh.write(bitstream.with_suffix(".hwh"))
+    save_manifest(bitstream)
+    return partial(save_manifest, bitstream)
 
 
 def texts(computer, state):

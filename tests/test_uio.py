@@ -6,12 +6,15 @@ import socket
 import numpy as np
 import pytest
 
-from riffle import spec
+import riffle
+from riffle import hwh, spec
+from riffle.backends import uio
 from riffle.backends.axi_intc import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
 from riffle.backends.uio import UioBackend, interrupt_device, load_bitstream
 from riffle.driver import Accelerator
 from riffle.errors import HardwareError
 from riffle.segment import Segment, identify
+from sample_manifest import save_manifest
 
 AT = spec.REGISTERS
 IDENTITY = {"ID": spec.ID_VALUE, "VERSION": spec.VERSION_WORD, "SPEC_HASH": spec.SPEC_HASH, "CTRL": 0xC,
@@ -115,6 +118,28 @@ def test_bitstream_goes_to_fpga_manager(tmp_path):
         file.write_bytes(content)
         with pytest.raises(HardwareError, match="riffle.bit cannot be loaded .*Remedy: be root"):
             load_bitstream(file, tmp_path)
+
+
+def test_manifest_vouches_for_the_bitstream(tmp_path, memory, monkeypatch):
+    file = tmp_path / "riffle.bit"
+    file.write_bytes(bitstream(bytes(8)))
+    hwh.write(file.with_suffix(".hwh"))
+    loaded = []
+    monkeypatch.setattr(uio, "load_bitstream", loaded.append)
+    with pytest.warns(UserWarning, match="has no manifest riffle.json"):
+        riffle.open("uio", bitstream=file, memory=memory, base=0)
+    save_manifest(file, build_hash="00000000")
+    riffle.open("uio", bitstream=file, memory=memory, base=0)
+    save_manifest(file, build_hash="89abcdef")
+    with pytest.raises(HardwareError, match="the FPGA holds build 00000000, .* says 89abcdef"):
+        riffle.open("uio", bitstream=file, memory=memory, base=0)
+    save_manifest(file, spec_hash="01234567")
+    with pytest.raises(HardwareError, match="is not loaded.*hardware of spec 01234567.*take bitstream"):
+        riffle.open("uio", bitstream=file, memory=memory, base=0)
+    file.with_suffix(".json").write_text("{}")
+    with pytest.raises(HardwareError, match="is not loaded: .*name is missing"):
+        riffle.open("uio", bitstream=file, memory=memory, base=0)
+    assert loaded == [file] * 3
 
 
 def test_interrupt_device_is_found_by_name(tmp_path):

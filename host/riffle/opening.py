@@ -8,6 +8,8 @@ import platform
 import shutil
 from collections.abc import Callable
 
+from . import spec
+from .bitstream import confirm, vouched
 from .driver import Accelerator
 from .errors import HardwareError
 
@@ -77,9 +79,12 @@ def _numpy(**options: object) -> object:
 
 def _uio(bitstream: str | None = None, **options: object) -> object:
     from .backends.uio import UioBackend, interrupt_device, load_bitstream
+    made = vouched(bitstream) if bitstream else None
     if bitstream:
         load_bitstream(bitstream)
-    return UioBackend(**{"uio": interrupt_device()} | options)
+    backend = UioBackend(**{"uio": interrupt_device()} | options)
+    confirm(made, backend.read(spec.REGISTERS["BUILD_HASH"]))
+    return backend
 
 
 BACKENDS: dict[str, Callable] = {"board": _board, "rtl": _rtl, "hls": _hls, "numpy": _numpy, "uio": _uio}

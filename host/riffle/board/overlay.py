@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pynq
 
-from .. import hwh
+from .. import hwh, spec
+from ..bitstream import confirm, vouched
 from ..errors import HardwareError
 from .device import ZYNQ, SimulatedBoard, simulated
 from .ip import RiffleIP
@@ -24,16 +25,18 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     Parameters
     ----------
     bitstream
-        .bit file with the .hwh of the same name beside it; by default `riffle.bit` here or among PYNQ's overlays
+        .bit file with .hwh and manifest (.json) of the same name beside it; by default `riffle.bit` here or among
+        PYNQ's overlays
 
     Raises
     ------
     HardwareError
-        if there is no such file, or no accelerator in it
+        if there is no such file, no accelerator in it, or it is not what its manifest says
     """
     if platform.machine() != ZYNQ:
         pynq.Device.active_device = next(d for d in pynq.Device.devices if isinstance(d, SimulatedBoard))
-    if simulated() and bitstream is None:
+    generated = simulated() and bitstream is None
+    if generated:
         folder = tempfile.TemporaryDirectory(prefix="riffle-")
         bitstream = Path(folder.name, BITSTREAM)
         bitstream.touch()
@@ -49,8 +52,12 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     if not found:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
                             "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
+    made = None if generated else vouched(overlay.bitfile_name)
     overlay.download()
-    return getattr(overlay, found[0])
+    ip = getattr(overlay, found[0])
+    if not simulated():  # which is of no build
+        confirm(made, ip.read(spec.REGISTERS["BUILD_HASH"]))
+    return ip
 
 
 def check_part(bitstream: Path) -> None:
