@@ -1,5 +1,6 @@
 """What is shipped: sdist, the wheel made of it, that wheel alone, and how PYNQ itself delivers the notebooks."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from pynq_environment import NOTEBOOKS, Unavailable, environment
+from riffle import hwh, manifest
+from sample_manifest import save_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, 'build_' + sys.argv[1])(sys.argv[2])"
@@ -83,6 +86,35 @@ def test_pynq_delivers_the_notebooks(wheel, python, tmp_path):
          cwd=tmp_path, env=variables)
     delivered = {path.name for path in (tmp_path / "out" / "riffle").glob("*.ipynb")}
     assert delivered == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_pynq_delivers_a_released_bitstream(wheel, python, tmp_path, whole):
+    """PYNQ's own code downloads what the .link files name; what is not the released file is not delivered."""
+    released, installed, out = (tmp_path / name for name in ("released", "installed", "out"))
+    released.mkdir()
+    call(python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", installed, wheel)
+    (released / "riffle.bit").write_bytes(b"bits")
+    hwh.write(released / "riffle.hwh")
+    path = save_manifest(released / "riffle.bit")
+    made = json.loads(path.read_text())
+    for entry in made["files"].values():
+        entry["url"] = (released / entry["name"]).as_uri()
+    path.write_text(json.dumps(made))
+    call(sys.executable, "-m", "riffle.manifest", "link", path, installed / "riffle" / "notebooks")
+    if not whole:
+        (released / "riffle.bit").write_bytes(b"other bits")
+    done = subprocess.run([python.parent / "pynq", "get-notebooks", "--device", "Pynq-Z2", "--path", out, "riffle"],
+                          cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(installed)}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    delivered = {path.name for path in out.rglob("*") if path.suffix in (".bit", ".hwh", ".json", ".ipynb", ".link")}
+    if whole:
+        assert done.returncode == 0, done.stdout
+        names = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+        assert delivered == names | {"riffle.bit", "riffle.hwh", "riffle.json"}
+        assert manifest.check(out / "riffle" / "riffle.json") == []
+    else:
+        assert done.returncode and "no valid overlays were found" in done.stdout and not delivered
 
 
 def test_pynq_finds_overlays_by_name(wheel, python, tmp_path):

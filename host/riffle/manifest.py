@@ -2,7 +2,8 @@
 
     python -m riffle.manifest check bitstreams/riffle.json    are the files those that were built, for this software?
     python -m riffle.manifest fetch bitstreams/riffle.json    download what is missing, by url and sha256
-    python -m riffle.manifest link bitstreams/riffle.json     .link files for `pynq get-notebooks`
+    python -m riffle.manifest link bitstreams/riffle.json notebooks
+                                                              .link files from which `pynq get-notebooks` downloads both
 
 Standard library only: it runs on the machine with Vivado and on the board. bitstreams/manifest.schema.json says the
 same to other tools.
@@ -138,8 +139,15 @@ def fetch(path: str | Path) -> list[Path]:
     return fetched
 
 
-def link(path: str | Path) -> list[Path]:
-    """Write <file>.link for each released file: from it `pynq get-notebooks` downloads the file for this board.
+def link(path: str | Path, folder: str | Path | None = None) -> list[Path]:
+    """Write <file>.link for each released file: `pynq get-notebooks` replaces it by the file for this board.
+
+    Parameters
+    ----------
+    path
+        of the manifest
+    folder
+        where notebooks lie that are to find the bitstream beside them; the manifest is copied there, too
 
     Raises
     ------
@@ -147,12 +155,16 @@ def link(path: str | Path) -> list[Path]:
         if a file was never released
     """
     path, links = Path(path), []
-    for entry in read(path)["files"].values():
+    folder = path.parent if folder is None else Path(folder)
+    entries = read(path)["files"].values()
+    for entry in entries:
         if "url" not in entry:
             raise ManifestError(f"{path} names no url for {entry['name']}: release the files first, then add `url`")
-        target = path.parent / (entry["name"] + ".link")
-        target.write_text(json.dumps({BOARD: {"url": entry["url"], "md5sum": entry["md5"]}}, indent=2) + "\n")
-        links.append(target)
+    for entry in entries:
+        links.append(folder / (entry["name"] + ".link"))
+        links[-1].write_text(json.dumps({BOARD: {"url": entry["url"], "md5sum": entry["md5"]}}, indent=2) + "\n")
+    if folder.resolve() != path.parent.resolve():
+        (folder / path.name).write_bytes(path.read_bytes())
     return links
 
 
@@ -160,13 +172,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m riffle.manifest", description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=("check", "fetch", "link"))
     parser.add_argument("manifest", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="of notebooks, for link")
     arguments = parser.parse_args()
     try:
         if arguments.action == "check":
             problems = check(arguments.manifest)
             print("\n".join(problems) or f"{arguments.manifest}: the files are those that were built")
             return bool(problems)
-        for path in (fetch if arguments.action == "fetch" else link)(arguments.manifest):
+        made = fetch(arguments.manifest) if arguments.action == "fetch" else link(arguments.manifest, arguments.folder)
+        for path in made:
             print(path)
         return 0
     except ManifestError as error:
