@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom on the simulated board, and its page in docs/ has its text."""
+"""Every notebook runs from top to bottom on the simulated board, and its page in docs/ shows what it shows."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """Run the notebooks and write what they show as pages with pictures, into this folder.
 
-    python docs/notebooks/render.py [--check] [01_quick_start ...]      --check: run only, write nothing
+    python docs/notebooks/render.py [--check] [01_quick_start ...]      --check: write nothing, compare the text
 
 Needs nbclient, ipykernel and matplotlib, and runs on whatever `riffle.open()` finds, as the notebooks do.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import difflib
 import sys
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def page(notebook: nbformat.NotebookNode, stem: str) -> tuple[str, dict[str, byt
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks without .ipynb; by default all")
-    parser.add_argument("--check", action="store_true", help="run only, write nothing")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page says something else")
     arguments = parser.parse_args()
     for name in arguments.names or sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb")):
         try:
@@ -66,7 +67,14 @@ def main() -> int:
             print(f"{name} fails:\n{error}", file=sys.stderr)
             return 1
         print(f"{name}: {len(pictures)} pictures")
-        if not arguments.check:
+        if arguments.check:
+            old = (PAGES / f"{name}.md").read_text()
+            if text != old:
+                print(f"{name}.md is stale: run `python docs/notebooks/render.py {name}`", file=sys.stderr)
+                print(*difflib.unified_diff(old.splitlines(), text.splitlines(), "page", "notebook", n=0, lineterm=""),
+                      sep="\n", file=sys.stderr)
+                return 1
+        else:
             for file, content in {f"{name}.md": text.encode(), **pictures}.items():
                 (PAGES / file).write_bytes(content)
     return 0

@@ -8,6 +8,8 @@ import numpy as np
 
 from .buffers import Buffer
 
+SIMULATED_HZ = 1000e6 / 7  # what simulated hardware counts as: of FCLK0's clocks the nearest to the aim, 150 MHz
+
 
 class Backend(Protocol):
     """Accesses to the accelerator's segment; offsets are bytes, multiples of 4.

@@ -17,6 +17,7 @@ from .. import spec
 from ..descriptor import Descriptor, pack_program
 from ..errors import HardwareError
 from ..interpreter import EngineError
+from . import SIMULATED_HZ
 from .registers import Outcome, RegisterBackend
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -128,6 +129,6 @@ class HlsBackend(RegisterBackend):
 
     what = "the HLS engine, iterations of its loops,"
 
-    def __init__(self, configuration: str = "full", *, clock_hz: float = 150e6):
+    def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
         sizes = spec.CONFIGURATIONS[configuration]
         super().__init__(sizes, Engine(sizes), clock_hz, kind=1)

@@ -8,6 +8,7 @@ from .. import spec
 from ..compiler.cycles import predict
 from ..descriptor import unpack_program
 from ..interpreter import CODES, EngineError, execute
+from . import SIMULATED_HZ
 from .registers import Outcome, RegisterBackend
 
 
@@ -47,6 +48,6 @@ class NumpyBackend(RegisterBackend):
 
     what = "NumPy, as the compiler predicts them,"
 
-    def __init__(self, configuration: str = "full", *, clock_hz: float = 150e6):
+    def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
         sizes = spec.CONFIGURATIONS[configuration]
         super().__init__(sizes, NumpyEngine(sizes["rows"], sizes["columns"]), clock_hz)

@@ -13,6 +13,7 @@ import numpy as np
 from .. import spec
 from ..errors import BusError
 from ..interpreter import CODES
+from . import SIMULATED_HZ
 from .buffers import Buffer, Heap
 
 LANE_BYTES = 64  # of a bank's word in the activation window
@@ -62,7 +63,7 @@ class RegisterBackend:
 
     shares_memory, what = True, "a model without a clock"
 
-    def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = 150e6, kind: int = 0):
+    def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = SIMULATED_HZ, kind: int = 0):
         self.clock_hz, self.sizes, self.engine, self.cycles = clock_hz, sizes, engine, 0
         self.program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
         self.log = np.zeros((spec.DESCRIPTORS, spec.LOG_WORDS), np.uint32)

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import spec
 from ..errors import BusError, HardwareError
+from . import SIMULATED_HZ
 from .buffers import ALIGNMENT, Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,7 +96,7 @@ class RtlBackend:
     shares_memory, what = True, "Verilated RTL"
 
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
-                 progress: Callable[[int], None] | None = None, clock_hz: float = 150e6, seed: int = 1):
+                 progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1):
         self.clock_hz, self.progress = clock_hz, progress
         self._lock = threading.RLock()  # the model has one clock
         self._library = _load(Path(library) if library else build(waves=waves is not None))

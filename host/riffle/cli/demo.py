@@ -43,7 +43,7 @@ def demo(console: Console, count: int, seed: int) -> None:
     cycles = round(sum(result.cycles for result in results) / len(results))
     console.print(summary({
         "accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})",
-        "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:g} MHz, "
+        "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:.5g} MHz, "
                     f"{hertz / cycles:,.0f} images/s",
         "simulated": f"[dim]{simulated:,} cycles of {what} in {seconds:.1f} s[/]"}))
 

@@ -6,10 +6,12 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from .. import hwh
 from ..account import Account
+from ..backends import SIMULATED_HZ
 from . import charts
 
-CLOCKS_MHZ = (100.0, 142.86)  # what the block design sets by default, and the fastest below its aim that FCLK0 can do
+CLOCKS_HZ = (hwh.CLOCK_MHZ * 1e6, SIMULATED_HZ)  # what the block design sets by default, and the aim
 
 FOLDER = resources.files(__package__)
 
@@ -45,8 +47,8 @@ def page(account: Account, exact: bool, from_ddr: bool) -> str:
 
 def cards(account: Account) -> str:
     facts = [(f"{account.cycles:,}", f"cycles ({account.predicted:,} predicted)")]
-    facts += [(f"{account.cycles / mhz / 1e3:.2f} ms", f"{mhz * 1e6 / account.cycles:,.0f} images/s at {mhz:g} MHz")
-              for mhz in CLOCKS_MHZ]
+    facts += [(f"{account.cycles / hertz * 1e3:.2f} ms",
+               f"{hertz / account.cycles:,.0f} images/s at {hertz / 1e6:.5g} MHz") for hertz in CLOCKS_HZ]
     facts += [(f"{account.utilisation:.1%}", f"of {account.peak} multiply-accumulates a cycle"),
               (f"{account.starved / account.cycles:.2%}", "of the cycles waiting for weights"),
               (f"{account.ddr_bytes / 1e6:.2f} MB", "image and weights")]
