@@ -95,8 +95,8 @@ class _Counted:
         self._backend, self._words = backend, words
 
     def __getattr__(self, name: str) -> object:
-        if name == "write_rows":
-            raise AttributeError(name)  # the segment writes blocks then, which are counted
+        if name in ("read_rows", "write_rows"):
+            raise AttributeError(name)  # the segment takes blocks then, which are counted
         return getattr(self._backend, name)
 
     def _add(self, offset: int, words: int) -> None:

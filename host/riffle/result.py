@@ -54,9 +54,14 @@ def read_memory(segment: Segment, configuration: dict[str, int], place: Place, p
     """
     lanes = configuration["rows"] * configuration["columns"]
     memory = np.zeros((spec.BANKS, configuration["activation_depth"], lanes), np.int8)
-    chosen = (lane + place.lane, lane + place.lane + 1) if place.vector else (0, lanes)
-    for bank, address in zip(*lattice.locate(positions, place.log2s, place.layout), strict=True):
-        for a in range(place.base + int(address), place.base + int(address) + (1 << 2 * place.log2s)):
-            for b in range(spec.BANKS) if place.layout == "raw" else (int(bank),):
-                memory[b, a, slice(*chosen)] = segment.read_lanes(b, a, *chosen)
+    first, end = (lane + place.lane, lane + place.lane + 1) if place.vector else (0, lanes)
+    bank, address = lattice.locate(positions, place.log2s, place.layout)
+    rows = (place.base + address[:, None] + np.arange(1 << 2 * place.log2s)) * spec.BANKS + bank[:, None]
+    if place.layout == "raw":
+        rows = rows[..., None] + np.arange(spec.BANKS)
+    rows = np.unique(rows)
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+        if run.size:
+            read = segment.read_lanes(int(run[0]), run.size, first, end)
+            memory[run % spec.BANKS, run // spec.BANKS, first:end] = read
     return memory

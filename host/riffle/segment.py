@@ -93,11 +93,22 @@ class Segment:
         data[:, :, :lanes] = words.transpose(1, 0, 2)
         self.write_window("ACTIVATIONS", address * banks * ACTIVATION_PITCH, data)
 
-    def read_lanes(self, bank: int, address: int, first: int, end: int) -> np.ndarray:
-        """Lanes `first` to `end` - 1 of a word of activation memory, int8 [end - first]."""
+    def read_rows(self, window: str, offset: int, pitch: int, rows: int, words: int) -> np.ndarray:
+        """Words at multiples of `pitch` bytes behind a byte offset, uint32 [rows][words]; at once where that works."""
+        place = _place(window, offset, (rows - 1) * pitch + 4 * words)
+        if at_once := getattr(self.backend, "read_rows", None):
+            return at_once(place, rows, words, pitch // 4)
+        return np.stack([self.backend.read_block(place + y * pitch, words) for y in range(rows)])
+
+    def read_lanes(self, row: int, rows: int, first: int, end: int) -> np.ndarray:
+        """Lanes `first` to `end` - 1 of words of activation memory, int8 [rows][end - first].
+
+        Row a*4 + k is the word at address a in bank k.
+        """
         begin = first // 4 * 4
-        offset = (address * spec.BANKS + bank) * ACTIVATION_PITCH + begin
-        return self.read_window("ACTIVATIONS", offset, -(-(end - begin) // 4)).view(np.int8)[first - begin:end - begin]
+        words = self.read_rows("ACTIVATIONS", row * ACTIVATION_PITCH + begin, ACTIVATION_PITCH, rows,
+                               -(-(end - begin) // 4))
+        return words.view(np.int8)[:, first - begin:end - begin]
 
 
 def identify(segment: Segment) -> dict[str, int]:

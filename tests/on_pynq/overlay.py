@@ -71,6 +71,20 @@ def test_image_is_one_assignment(case, monkeypatch):
     case.check()
 
 
+def test_scores_are_one_read(case, monkeypatch):
+    """Also where a score is four bytes in four banks, of 49 lanes one: in C, not a Python loop over words."""
+    case.check()
+    backend, reads = case.accelerator.backend, []
+    expected = case.accelerator.result(0, case.accelerator.counters()).output
+    read_rows = backend.read_rows
+    monkeypatch.setattr(backend, "read_rows", lambda *arguments: reads.append(arguments) or read_rows(*arguments))
+    monkeypatch.setattr(backend, "read_block", None)
+    np.testing.assert_array_equal(case.accelerator.result(0, dict.fromkeys(("CYCLES", "BUSY", "STARVED"), 0)).output,
+                                  expected)
+    ((_, rows, words, pitch),) = reads
+    assert (rows, words, pitch) == (4 * 5, 1, 16)
+
+
 def test_window_is_an_array(ip, case):
     words = ip.mmio.array[spec.WINDOWS["WEIGHTS"][0] // 4:][:16]
     values = np.arange(16, dtype=np.uint32) * 0x01010101

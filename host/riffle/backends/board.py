@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pynq
 
-from .. import spec
 from ..board.loop import interrupt_loop
 from .buffers import Buffer
+from .mapped import MappedWords
 from .waiting import CYCLES, ISR, poll
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STANDSTILL = 1000  # part of the cycles to wait for; hardware that counts less m
 HEARD_WITHIN, LATE = 0.2, 0.02  # seconds; Linux brings an interrupt in far less; it may be just on its way
 
 
-class BoardBackend:
+class BoardBackend(MappedWords):
     """What an overlay's IP gives.
 
     Parameters
@@ -34,28 +34,10 @@ class BoardBackend:
     shares_memory = True
 
     def __init__(self, ip: RiffleIP):
-        self.ip, self._words = ip, ip.mmio.array
+        super().__init__(ip.mmio.array)
+        self.ip = ip
         self.clock_hz = pynq.Clocks.fclk0_mhz * 1e6
         self._loop, self._told = interrupt_loop(), False
-
-    def read(self, offset: int) -> int:
-        return int(self._words[_index(offset)])
-
-    def write(self, offset: int, value: int) -> None:
-        self._words[_index(offset)] = np.uint32(value)
-
-    def read_block(self, offset: int, words: int) -> np.ndarray:
-        first = _index(offset)
-        return np.array(self._words[first:first + words], np.uint32)
-
-    def write_block(self, offset: int, values: np.ndarray) -> None:
-        first = _index(offset)
-        self._words[first:first + values.size] = values
-
-    def write_rows(self, offset: int, rows: np.ndarray, pitch: int) -> None:
-        """Write uint32 [n][words], each row `pitch` words behind the one before: one assignment for a whole image."""
-        first = _index(offset)
-        self._words[first:first + len(rows) * pitch].reshape(len(rows), pitch)[:, :rows.shape[1]] = rows
 
     def allocate(self, size: int) -> Buffer:
         """Contiguous memory; errors are PYNQ's."""
@@ -102,10 +84,3 @@ async def _heard(pin: pynq.Interrupt, seconds: float) -> bool:
     except asyncio.TimeoutError:
         return False
     return True
-
-
-def _index(offset: int) -> int:
-    if offset % 4 or not 0 <= offset < spec.SEGMENT_SIZE:
-        raise ValueError(f"offset {offset:#x} is misaligned or outside the segment: accesses are 32-bit words at "
-                         "multiples of 4")
-    return offset // 4

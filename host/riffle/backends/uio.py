@@ -17,6 +17,7 @@ from .. import hwh, spec
 from ..errors import HardwareError
 from .axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
 from .buffers import Buffer
+from .mapped import MappedWords
 from .waiting import ISR, poll
 
 SHORT = 1000  # cycles; shorter waits are over before Linux brings an interrupt
@@ -25,7 +26,7 @@ FIRMWARE = "riffle.bin"
 HEADER_END = b"e"  # key of the field of a .bit that holds the configuration
 
 
-class UioBackend:
+class UioBackend(MappedWords):
     """Memory-mapped registers.
 
     Parameters
@@ -49,28 +50,14 @@ class UioBackend:
 
     def __init__(self, memory: str | Path = "/dev/mem", uio: str | Path | None = None, *,
                  base: int = spec.SEGMENT_BASE, interrupts: int = hwh.INTERRUPT_BASE, clock_hz: float = 100e6):
+        super().__init__(_map(memory, base, spec.SEGMENT_SIZE))
         self.clock_hz = clock_hz
-        self._words = _map(memory, base, spec.SEGMENT_SIZE)
         self._uio = None
         if uio is not None:
             self._interrupts = _map(memory, interrupts, mmap.PAGESIZE)
             self._uio = _open(uio)
             self._interrupts[SET_ENABLE // 4] = 1
             self._interrupts[MASTER // 4] = MASTER_ENABLE | HARDWARE_ENABLE
-
-    def read(self, offset: int) -> int:
-        return int(self._words[_index(offset)])
-
-    def write(self, offset: int, value: int) -> None:
-        self._words[_index(offset)] = value
-
-    def read_block(self, offset: int, words: int) -> np.ndarray:
-        first = _index(offset)
-        return self._words[first:first + words].copy()
-
-    def write_block(self, offset: int, values: np.ndarray) -> None:
-        first = _index(offset)
-        self._words[first:first + values.size] = values
 
     def allocate(self, size: int) -> Buffer | None:
         """Linux alone has no contiguous memory to give."""
@@ -161,10 +148,3 @@ def _map(path: str | Path, base: int, size: int) -> np.ndarray:
                             "map") from error
     finally:
         os.close(file)
-
-
-def _index(offset: int) -> int:
-    if offset % 4 or not 0 <= offset < spec.SEGMENT_SIZE:
-        raise ValueError(f"offset {offset:#x} is misaligned or outside the segment: accesses are 32-bit words at "
-                         "multiples of 4")
-    return offset // 4

@@ -72,15 +72,21 @@ class Window(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class Rows:
-    """A window as rows, of which the beginnings may be written: `rows[:, :width] = values`."""
+    """A window as rows, of which the beginnings may be read and written: `rows[:, :width] = values`."""
 
     def __init__(self, window: Window, rows: int, pitch: int):
         if rows * pitch != window.size:
             raise ValueError(f"{window.size} words are not {rows} rows of {pitch}")
         self.window, self.shape = window, (rows, pitch)
 
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        rows, width = key
+        return np.stack([np.asarray(self._row(y)[width]) for y in range(self.shape[0])[rows]])
+
     def __setitem__(self, key: tuple[slice, slice], values: np.ndarray) -> None:
         rows, width = key
         for y, row in zip(range(self.shape[0])[rows], values, strict=True):
-            begin = y * self.shape[1]
-            self.window[begin:begin + self.shape[1]][width] = row
+            self._row(y)[width] = row
+
+    def _row(self, y: int) -> Window:
+        return self.window[y * self.shape[1]:(y + 1) * self.shape[1]]

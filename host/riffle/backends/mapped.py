@@ -1,0 +1,51 @@
+"""The segment as an array of words, each access to which is one of the bus."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import spec
+
+
+class MappedWords:
+    """Accesses of a `Backend`, and of whole rows at once, without Python for each word.
+
+    Parameters
+    ----------
+    words
+        uint32 [segment's words]: an array of mapped device memory, or what behaves like one
+    """
+
+    def __init__(self, words: np.ndarray):
+        self._words = words
+
+    def read(self, offset: int) -> int:
+        return int(self._words[_index(offset)])
+
+    def write(self, offset: int, value: int) -> None:
+        self._words[_index(offset)] = np.uint32(value)
+
+    def read_block(self, offset: int, words: int) -> np.ndarray:
+        first = _index(offset)
+        return np.array(self._words[first:first + words], np.uint32)
+
+    def write_block(self, offset: int, values: np.ndarray) -> None:
+        first = _index(offset)
+        self._words[first:first + values.size] = values
+
+    def read_rows(self, offset: int, rows: int, words: int, pitch: int) -> np.ndarray:
+        """uint32 [rows][words], each row `pitch` words behind the one before."""
+        first = _index(offset)
+        return np.array(self._words[first:first + rows * pitch].reshape(rows, pitch)[:, :words], np.uint32)
+
+    def write_rows(self, offset: int, rows: np.ndarray, pitch: int) -> None:
+        """Write uint32 [n][words], each row `pitch` words behind the one before."""
+        first = _index(offset)
+        self._words[first:first + len(rows) * pitch].reshape(len(rows), pitch)[:, :rows.shape[1]] = rows
+
+
+def _index(offset: int) -> int:
+    if offset % 4 or not 0 <= offset < spec.SEGMENT_SIZE:
+        raise ValueError(f"offset {offset:#x} is misaligned or outside the segment: accesses are 32-bit words at "
+                         "multiples of 4")
+    return offset // 4
