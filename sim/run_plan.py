@@ -87,7 +87,7 @@ class Plan:
         events += [(cycle, "fetch", self.first + i + 1) for i, cycle in enumerate(self.launches[:self.length - 1])]
         events = [event for event in events if event[0] <= limit]
         for i, end in enumerate(self.ends):
-            begin = self.ends[i - 1] if i else 0
+            begin = self.ends[i - 1] if i else self.hold
             part = slice(begin + 1, end + 1)
             words = (end - begin, sum(self.feeds[part]), sum(self.starving[part]),
                      end - self.launches[i] - self.durations[i])

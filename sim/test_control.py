@@ -11,7 +11,8 @@ from runner import simulate
 
 CODES = {name: code for code, (name, *_) in ERRORS.items()}
 ROWS, COLUMNS, ACTIVATION_DEPTH, WEIGHT_DEPTH = 2, 3, 64, 96
-ENGINE = {"CURRENT": "current_i", "CYCLES": "cycles_i", "BUSY": "fed_i", "STARVED": "starved_i"}
+ENGINE = {"CURRENT": "current_i", "CYCLES": "cycles_i", "BUSY": "fed_i", "STARVED": "starved_i",
+          "WAITED": "waited_i"}
 OUTPUTS = {("PROGRAM_FIRST", "INDEX"): "first_o", ("PROGRAM_LENGTH", "COUNT"): "length_o",
            ("STREAM_BASE", "WORD"): "stream_base_o", ("STREAM_LENGTH", "WORDS"): "stream_length_o",
            ("IMAGE", "BASE"): "image_base_o", ("IMAGE", "LOG2S"): "image_log2s_o", ("LANE", "INDEX"): "lane_o",
@@ -26,7 +27,7 @@ class Control:
 
     async def start(self):
         await start(self.dut, error_valid_i=0, error_code_i=0, error_offset_i=0, busy_i=0, done_i=0, error_i=0,
-                    error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0)
+                    error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0, waited_i=0)
         return self
 
     async def read(self, register: str) -> int:

@@ -10,13 +10,12 @@ from riffle.compiler import CompileError, compile_network
 from riffle.driver import Accelerator
 from riffle.errors import EngineError, RiffleError
 from riffle.interpreter import execute
-from riffle.sources import shared
 from sample_networks import Builder
 
 
-def load(accelerator, network, weights="auto"):
+def load(accelerator, network, weights="auto", images="auto"):
     program = compile_network(network, batch=True)
-    accelerator.load(program, weights)
+    accelerator.load(program, weights, images)
     return program
 
 
@@ -37,8 +36,8 @@ def test_digits(full_hardware, count):
 
 def test_without_shared_memory(full_hardware, monkeypatch):
     network, (images, _) = digits.network(), digits.held_out()
-    load(full_hardware, network)
     monkeypatch.setattr(type(full_hardware.backend), "shares_memory", False)
+    load(full_hardware, network)
     check(network, images[:3], full_hardware.run_batch(images[:3]))
 
 
@@ -120,7 +119,7 @@ def test_networks_that_cannot_be_batched():
 
 def test_bad_image_address(full_hardware):
     network, (images, _) = digits.network(), digits.held_out()
-    load(full_hardware, network)
+    load(full_hardware, network, images="window")
     full_hardware.segment.write("IMAGE_ADDRESS", 0x10000040)
     full_hardware.segment.set_fields("CTRL", FETCH=1)
     with pytest.raises(EngineError, match="BAD_IMAGE .*Remedy: take buffers from the driver"):
@@ -134,15 +133,12 @@ def test_buffers_that_were_freed(full_hardware, kind):
     """An image, or weights, that somebody has given back too early: the run says so, the next one is right."""
     network, (images, _) = digits.network(), digits.held_out()
     accelerator = full_hardware if kind == "rtl" else Accelerator(NumpyBackend("full"))
-    program, pixels = load(accelerator, network, "ddr"), accelerator.pixels(images[0])
-    buffer = shared(accelerator.backend, pixels)
-    buffer.free()
-    accelerator.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
-    accelerator.segment.write("IMAGE_ADDRESS", buffer.physical_address)
-    accelerator.segment.set_fields("CTRL", FETCH=1)
+    load(accelerator, network, "ddr", "ddr")
+    accelerator.images.buffer.free()
     with pytest.raises(EngineError, match="IMAGE_RESPONSE .*Remedy: check that the buffer still exists"):
         accelerator.run(images[0])
     check(network, images[:2], accelerator.run_batch(images[:2]))
+    load(accelerator, network, "ddr", "ddr")
     accelerator.source.buffer.free()
     with pytest.raises(EngineError, match="DDR_RESPONSE .*Remedy: check that the buffer still exists"):
         accelerator.run(images[0])

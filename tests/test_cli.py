@@ -19,7 +19,7 @@ from riffle.compiler import compile_network
 from riffle.program import Program
 
 BENCH_FIELDS = {"network": str, "input": str, "batch": int, "cycles": int, "cycles_per_image": int, "cycles_model": int,
-                "stall_cycles": int, "macs": int, "mac_utilisation": float, "bit_exact": bool}
+                "stall_cycles": int, "waited": int, "macs": int, "mac_utilisation": float, "bit_exact": bool}
 
 
 @pytest.fixture

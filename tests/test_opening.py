@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import opening, spec
+from riffle import images, opening, spec
 from riffle.backends.interpreted import NumpyBackend
 from riffle.driver import Accelerator
 from riffle.errors import BusError, EngineError, HardwareError
@@ -58,7 +58,7 @@ def test_fetched_image_is_the_written_one(case):
     case.check()
     place, expected = case.program.image, backend.memory.copy()
     backend.memory[:] = 99
-    pixels = case.accelerator.pixels(case.image)
+    pixels = images.pixels(case.program, case.image)
     buffer = backend.allocate(pixels.nbytes)
     buffer.array[:] = pixels.reshape(-1)
     segment.write("IMAGE_ADDRESS", buffer.physical_address)

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import lattice, spec
+from . import spec
 from .asynchronous import run_async
 from .backends import Backend
 from .backends.waiting import poll
 from .batch import run_batch
 from .errors import EngineError, HardwareError, RiffleError, RunTimeout
+from .images import WrittenImages, way_of_images
 from .program import Place, Program, ProgramError
 from .result import Result, read_memory
 from .segment import Segment, identify
@@ -42,6 +43,8 @@ class Accelerator:
         what was loaded last
     source
         where its weights are: `source.name` is "resident", "ddr" or "host"
+    images
+        how images come: `images.name` is "ddr" or "window"
     wait
         how the end of a run is seen: "irq", by the interrupt, or "poll", by looking at ISR all the time
     exclusive
@@ -61,10 +64,11 @@ class Accelerator:
         self._written: dict[str, int] = {}  # registers that hold what the last run needed
         self.program: Program | None = None
         self.source: Source | None = None
+        self.images: WrittenImages | None = None
         self.configuration = identify(self.segment)
         self._make_ready()
 
-    def load(self, program: Program, weights: str = "auto") -> None:
+    def load(self, program: Program, weights: str = "auto", images: str = "auto") -> None:
         """Write a program, and put its weights where the accelerator can take them.
 
         Parameters
@@ -72,6 +76,9 @@ class Accelerator:
         weights
             "resident": in the weight memory; "ddr": in memory that the accelerator reads by itself; "host": written
             while it runs. "auto" takes the first of these that works
+        images
+            "ddr": the accelerator fetches them by itself; "window": the host writes them word by word. "auto" takes the
+            first of these that works
 
         Raises
         ------
@@ -79,6 +86,8 @@ class Accelerator:
             if it is for other hardware, or too large; names need and limit
         HardwareError, MemoryError
             if there is no shared memory, or not enough
+        ValueError
+            if there is no such place
         """
         if weights not in ("auto", "resident", "ddr", "host"):
             raise ValueError(f"weights is {weights!r}, but must be 'auto', 'resident', 'ddr' or 'host'")
@@ -89,15 +98,17 @@ class Accelerator:
             self._make_ready()
             self.segment.write_window("PROGRAM", 0, program.descriptors)
             self.source = self._source(program, weights)
+            self.images = way_of_images(images, self.segment, program, self.configuration)
             self.program = program
 
     def unload(self) -> None:
         """Forget the program and give back the memory that holds its weights."""
         self.program = None  # half a program is none
         self._written.clear()
-        if self.source:
-            self.source.release()
-        self.source = None
+        for held in (self.source, self.images):
+            if held:
+                held.release()
+        self.source = self.images = None
 
     def _source(self, program: Program, weights: str) -> Source:
         reason = program.why_not_resident(self.configuration)
@@ -130,8 +141,7 @@ class Accelerator:
             if the hardware stops the run, or does not finish; the next run works
         """
         with self.exclusive:
-            self.write_image(image)
-            self.run_descriptors(0, len(self._loaded().records), lane=lane)
+            self.finish(self.launch(0, len(self._loaded().records), lane=lane, image=image))
             return self.result(lane, self.counters())
 
     async def run_async(self, image: np.ndarray, lane: int = 0) -> Result:
@@ -151,7 +161,7 @@ class Accelerator:
         label = names[best] if best < len(names) else str(best) if program.result.vector else ""
         cycles = counters["CYCLES"]
         return Result(output, label, cycles, counters["BUSY"], counters["STARVED"],
-                      cycles / self.backend.clock_hz * 1e3)
+                      cycles / self.backend.clock_hz * 1e3, counters["WAITED"])
 
     def classify(self, image: np.ndarray) -> tuple[str, np.ndarray]:
         """Label of an image, and how likely each class is, float [classes] (softmax of the scores)."""
@@ -162,32 +172,14 @@ class Accelerator:
 
     def write_image(self, image: np.ndarray) -> None:
         """Put an image (as `run` takes it) where the loaded program reads it: no Python for each pixel."""
-        program, image = self._loaded(), np.asarray(image)
-        if image.dtype == np.int8 and image.shape == program.image_size:
-            words = lattice.to_words(image, program.rows, program.columns, program.image.layout)
-            return self.segment.write_activations(program.image.base, words)
-        self.segment.set_fields("IMAGE", BASE=program.image.base, LOG2S=program.image.log2s)
-        self.segment.write_rows("IMAGE", spec.IMAGE_PITCH, self.pixels(image))
-        return None
-
-    def pixels(self, image: np.ndarray) -> np.ndarray:
-        """An image, uint8 [H][W] or [H][W][3], as the hardware takes it: uint8 [H][W][4], R, G, B, 0."""
-        program, image = self._loaded(), np.asarray(image)
-        channels, height, width = program.image_size
-        if image.dtype != np.uint8 or channels != 3 or image.shape not in ((height, width), (height, width, 3)):
-            size, pixels = "x".join(map(str, image.shape)), f"uint8 {height}x{width} (grey) or {height}x{width}x3 (RGB)"
-            takes = pixels if channels == 3 else f"int8 {channels}x{height}x{width}"
-            raise ValueError(f"the image is {image.dtype} {size}, but {program.name} takes {takes}: resize or convert "
-                             "it first")
-        colours = np.zeros((height, width, 4), np.uint8)
-        colours[:, :, :3] = image.reshape(height, width, -1)
-        return colours
+        WrittenImages(self.segment, self._loaded()).bring(image)
 
     def run_descriptors(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> None:
         """Run a part of the loaded program with its part of the weights to the end; arguments as `launch`."""
         self.finish(self.launch(first, count, lane=lane, watchdog=watchdog))
 
-    def launch(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> int:
+    def launch(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None,
+               image: np.ndarray | None = None) -> int:
         """Start a part of the loaded program; `finish` must follow.
 
         Parameters
@@ -196,6 +188,8 @@ class Accelerator:
             descriptors
         watchdog
             cycles after which the hardware stops the run; by default a few times what was predicted
+        image
+            as `run` takes it; without one the program finds what is there
 
         Returns
         -------
@@ -213,11 +207,12 @@ class Accelerator:
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
         settings |= self.source.settings(records[0].stream_first, words)
         self._make_ready()
+        fetch = image is not None and self.images.bring(image)
         for name, value in settings.items():
             if self._written.get(name) != value:  # an access from Python takes the board 30 us
                 self.segment.write(name, value)
         self._written |= settings
-        self.segment.set_fields("CTRL", START=1)
+        self.segment.set_fields("CTRL", START=1, FETCH=int(fetch))
         return limit + GRACE
 
     def start(self, cycles: int) -> None:
@@ -251,8 +246,10 @@ class Accelerator:
             raise EngineError(code, info & 0xFF, info >> 8, layer)
 
     def counters(self) -> dict[str, int]:
-        """CYCLES, BUSY and STARVED of the last run."""
-        return {name: self.segment.read(name) for name in ("CYCLES", "BUSY", "STARVED")}
+        """CYCLES, BUSY and STARVED of the last run; WAITED, for an image that is fetched, is not in CYCLES here."""
+        counters = {name: self.segment.read(name) for name in ("CYCLES", "BUSY", "STARVED")}
+        waited = self.segment.read("WAITED") if self.images and self.images.name == "ddr" else 0
+        return counters | {"CYCLES": counters["CYCLES"] - waited, "WAITED": waited}
 
     def layer_cycles(self) -> list[tuple[str, dict[str, int]]]:
         """For each descriptor of the last whole run its layer and its counters, as in `spec.LOG_FIELDS`."""

@@ -26,6 +26,8 @@ class Result:
         of the run; in which the array was fed; in which it waited for weights
     milliseconds
         the cycles at the clock of the hardware
+    waited
+        cycles before them, in which the run waited for the image that it fetches; in a batch they are part of `cycles`
     """
 
     output: np.ndarray
@@ -34,6 +36,7 @@ class Result:
     busy: int
     starved: int
     milliseconds: float
+    waited: int = 0
 
     @property
     def logits(self) -> np.ndarray:

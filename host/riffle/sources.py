@@ -9,6 +9,7 @@ import numpy as np
 
 from . import spec
 from .backends import Backend
+from .backends.buffers import Buffer
 from .errors import HardwareError
 from .segment import Segment
 
@@ -110,12 +111,18 @@ class HostRing:
         pass
 
 
-def shared(backend: Backend, data: np.ndarray):
-    """A buffer that the accelerator can read, with the bytes of an array in it; errors as `Ddr`."""
-    buffer = backend.allocate(data.nbytes)
+def room(backend: Backend, size: int) -> Buffer:
+    """A buffer that the accelerator can read; errors as `Ddr`."""
+    buffer = backend.allocate(size)
     if buffer is None:
         raise HardwareError(f"{type(backend).__name__} shares no memory with the accelerator. Remedy: load the program "
-                            "with weights='host', or use hardware with more weight memory")
+                            "with weights='host' (or 'resident') and images='window'")
+    return buffer
+
+
+def shared(backend: Backend, data: np.ndarray) -> Buffer:
+    """The same with the bytes of an array in it."""
+    buffer = room(backend, data.nbytes)
     buffer.array[:] = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
     buffer.flush()
     return buffer

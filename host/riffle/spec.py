@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x757836b0
+SPEC_HASH = 0xa6f9ae5e
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -69,6 +69,7 @@ REGISTERS = {
     "IMAGE_AFTER": 0x68,
     "STREAM_TAKEN": 0x60,
     "BUILD_HASH": 0x6c,
+    "WAITED": 0x70,
 }
 
 # register: field: (lowest bit, bits, access)
@@ -101,6 +102,7 @@ REGISTER_FIELDS = {
     "IMAGE_AFTER": {"INDEX": (0, 8, "rw")},
     "STREAM_TAKEN": {"WORDS": (0, 32, "ro")},
     "BUILD_HASH": {"VALUE": (0, 32, "ro")},
+    "WAITED": {"COUNT": (0, 32, "ro")},
 }
 
 # register: value after reset, where it is not 0

@@ -54,7 +54,8 @@ module control #(
     input  logic [ 7:0] current_i,
     input  logic [31:0] cycles_i,
     input  logic [31:0] fed_i,
-    input  logic [31:0] starved_i
+    input  logic [31:0] starved_i,
+    input  logic [31:0] waited_i
 );
   localparam logic Ro = 1'b0, Rw = 1'b1;
   localparam logic [31:0] Caps = (Rows << riffle_pkg::CapsRowsLsb) | (Columns << riffle_pkg::CapsColumnsLsb)
@@ -106,6 +107,7 @@ module control #(
       riffle_pkg::RegCycles:        {writable, word} = {Ro, cycles_i};
       riffle_pkg::RegBusy:          {writable, word} = {Ro, fed_i};
       riffle_pkg::RegStarved:       {writable, word} = {Ro, starved_i};
+      riffle_pkg::RegWaited:        {writable, word} = {Ro, waited_i};
       riffle_pkg::RegStreamSource:  {writable, word} = {Rw, 32'(stream_source_o)};
       riffle_pkg::RegStreamAddress: {writable, word} = {Rw, stream_address_o};
       riffle_pkg::RegBuildHash:     {writable, word} = {Ro, BuildHash};

@@ -107,7 +107,7 @@ module riffle #(
   logic [7:0] first, current, engine_error;
   logic [8:0] length;
   logic [5:0] lane;
-  logic [31:0] watchdog, stream_base, stream_length, stream_address, stream_taken, engine_info, cycles, fed, starved;
+  logic [31:0] watchdog, stream_base, stream_length, stream_address, stream_taken, engine_info, cycles, fed, starved, waited;
   logic [1:0] stream_source;
   logic [31:0] image_address;
   logic [15:0] image_base;
@@ -131,7 +131,7 @@ module riffle #(
       .image_base_o(image_base), .image_log2s_o(image_log2s), .image_address_o(image_address),
       .image_after_o(image_after),
       .busy_i(busy), .done_i(done), .error_i(engine_error), .error_info_i(engine_info),
-      .current_i(current), .cycles_i(cycles), .fed_i(fed), .starved_i(starved)
+      .current_i(current), .cycles_i(cycles), .fed_i(fed), .starved_i(starved), .waited_i(waited)
   );
 
   logic [10:0] program_addr;
@@ -197,6 +197,7 @@ module riffle #(
     );
   end
   always_ff @(posedge clk_i) image_first_q <= waiting & fetching;
+  event_counter u_waited (.clk_i, .restart_i(start), .event_i(image_first_q), .count_o(waited));
   read_mux u_read_mux (  // a run that waits for its image has it first
       .clk_i, .rst_ni, .only_1_i(image_first_q), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
       .r_valid_o(r_valid), .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_arsize, .m_axi_arburst, .m_axi_arcache,

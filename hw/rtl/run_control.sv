@@ -184,7 +184,7 @@ module run_control (
   event_counter u_entry_drain (.clk_i, .restart_i(restart_q), .event_i(state_q == Quiet), .count_o(counts[3]));
   always_ff @(posedge clk_i) begin
     ends_q    <= ends & rst_ni;
-    restart_q <= ends | ~busy_o;
+    restart_q <= ends | ~busy_o | (waiting_o & hold_i);  // no descriptor bears the wait for an image
     if (ends) entry_index_q <= current_o;
     if (ends_q) begin
       entry_q      <= counts;

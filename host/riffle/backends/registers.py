@@ -174,8 +174,8 @@ class RegisterBackend:
 
     def _finish(self, outcome: Outcome) -> None:
         r = self.registers
-        r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "CURRENT": outcome.current,
-              "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
+        r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "WAITED": 0,
+              "CURRENT": outcome.current, "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
         self.cycles += outcome.cycles
         r["CTRL"] |= word("CTRL", {"DONE": 1})
         r["ISR"] |= word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})

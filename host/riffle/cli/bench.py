@@ -59,7 +59,7 @@ def measure(accelerator: Accelerator, name: str, seed: int = 0) -> list[dict]:
     result = accelerator.run(image)
     exact = np.array_equal(result.output, reference.run(network, image)[network.output])
     counts = dict(zip(COUNTED, (result.cycles, program.cycles, result.starved, program.macs), strict=True))
-    rows = [row(accelerator, title(name, network), network, counts, exact)]
+    rows = [row(accelerator, title(name, network), network, counts, exact, waited=result.waited)]
     classifier = [layer.name for layer in network.layers if isinstance(layer, FullyConnected)]
     if classifier and name in QUICK and name != "digits":
         rest = {key: counts[key] - less for key, less in part(accelerator, program, classifier).items()}
@@ -96,13 +96,13 @@ def part(accelerator: Accelerator, program: Program, layers: list[str]) -> dict[
 
 
 def row(accelerator: Accelerator, name: str, network: IntegerNetwork, counts: dict[str, int], exact: bool,
-        batch: int = 1) -> dict:
-    """One entry of the JSON output."""
+        batch: int = 1, waited: int = 0) -> dict:
+    """One entry of the JSON output; `waited` for an image that was fetched, not in the cycles."""
     lanes = accelerator.configuration["rows"] * accelerator.configuration["columns"]
     tensor, cycles = network.tensors[network.input], counts["cycles"]
     return {
         "network": name, "input": f"{tensor.height}x{tensor.width}", "batch": batch, "cycles": cycles,
-        "cycles_per_image": round(cycles / batch), **{key: counts[key] for key in COUNTED[1:]},
+        "cycles_per_image": round(cycles / batch), "waited": waited, **{key: counts[key] for key in COUNTED[1:]},
         "mac_utilisation": round(counts["macs"] / (lanes * MACS_PER_LANE * cycles), 4), "bit_exact": bool(exact)}
 
 

@@ -32,19 +32,21 @@ def show_host_work(console: Console, json: bool, only: str, seed: int) -> None:
     accelerator = open_accelerator()
     for name in names:
         network = catalogue.find(name, seed)
-        accelerator.load(compile_network(network))
         image = catalogue.sample_input(network, seed)
-        rows.append({"network": name, "input": "x".join(map(str, image.shape[:2]))}
-                    | asdict(measure(accelerator, image)))
+        for way in ("ddr", "window"):
+            accelerator.load(compile_network(network), images=way)
+            rows.append({"network": name, "input": "x".join(map(str, image.shape[:2])), "images": way}
+                        | asdict(measure(accelerator, image)))
     if json:
         json_format.dump(rows, sys.stdout, indent=2)
         print()
         return
-    table = make_table("Host work of one image", {"network": "left", "input": "left"} | dict.fromkeys(
+    table = make_table("Host work of one image", {"network": "left", "input": "left", "images": "left"} | dict.fromkeys(
         ("image", "result", "registers", "Python ms", "model ms"), "right"))
     for row in rows:
         words = row["words"]
-        table.add_row(row["network"], row["input"], *(f"{words.get(window, 0):,}" for window in (
+        table.add_row(row["network"], row["input"], row["images"], *(f"{words.get(window, 0):,}" for window in (
             "IMAGE", "ACTIVATIONS", "REGISTERS")), f"{row['python_ms']:.2f}", f"{row['simulated_ms']:.1f}")
     console.print(table)
-    console.print("[dim]Image, result, registers: words over the bus. Python: besides the model's time.[/]")
+    console.print("[dim]Images: fetched from shared memory, or written through the window. Image, result, registers: "
+                  "words over the bus. Python: besides the model's time.[/]")
