@@ -128,6 +128,21 @@ def test_bad_image_address(full_hardware):
     assert spec.ERRORS[full_hardware.segment.read("ERROR")][0] == "NONE"
 
 
+def test_faults_of_an_image_that_a_run_fetches(full_hardware):
+    """START and FETCH are one write; whatever becomes of the image, the run ends, and the next one is right."""
+    network, (images, _) = digits.network(), digits.held_out()
+    load(full_hardware, network)
+    ddr, buffer = full_hardware.backend.ddr, full_hardware.images.buffer
+    for held, field, value, error in ((ddr, "fail_from", 0, "IMAGE_RESPONSE"), (ddr, "silent", 1, "WATCHDOG"),
+                                      (buffer, "physical_address", buffer.physical_address + 64, "BAD_IMAGE")):
+        usual = getattr(held, field)
+        setattr(held, field, value)
+        with pytest.raises(EngineError, match=error):
+            full_hardware.run(images[0])
+        setattr(held, field, usual)
+        check(network, images[1:2], [full_hardware.run(images[1])])
+
+
 @pytest.mark.parametrize("kind", ["rtl", "numpy"])
 def test_buffers_that_were_freed(full_hardware, kind):
     """An image, or weights, that somebody has given back too early: the run says so, the next one is right."""
