@@ -10,7 +10,8 @@ from random_programs import random_program, random_stream
 from riffle import spec
 from riffle.compiler.hazards import may_overlap
 from riffle.descriptor import Descriptor
-from riffle.interpreter import CODES, EngineError, contradiction, execute
+from riffle.errors import EngineError
+from riffle.interpreter import CODES, contradiction, execute
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from random_programs import random_program
-from riffle.interpreter import EngineError, execute
+from riffle.errors import EngineError
+from riffle.interpreter import execute
 from runner import RTL, simulate
 from test_engine import COLUMNS, DEPTH, NAMES, ROWS, begin, check, generator, spoil
 from verilator_root import ROOT

@@ -11,7 +11,7 @@ import pytest
 from riffle import c_header, reference, synthetic
 from riffle.backends.rtl import build
 from riffle.compiler import compile_network
-from riffle.program import ProgramError
+from riffle.errors import ProgramError
 from sample_networks import Builder
 
 C = Path(__file__).resolve().parents[1] / "host" / "c"

@@ -8,8 +8,8 @@ from riffle import digits, reference, spec
 from riffle.compiler import compile_network
 from riffle.descriptor import Descriptor, pack_program, unpack_program
 from riffle.driver import Accelerator
-from riffle.errors import BusError, EngineError, HardwareError, RiffleError, RunTimeout
-from riffle.program import Program, ProgramError
+from riffle.errors import BusError, EngineError, HardwareError, ProgramError, RiffleError, RunTimeout
+from riffle.program import Program
 from sample_networks import Builder
 
 HEIGHT, WIDTH = 8, 12

@@ -10,7 +10,6 @@ from riffle.compiler import compile_network
 from riffle.descriptor import Descriptor
 from riffle.driver import Accelerator
 from riffle.errors import BusError, EngineError
-from riffle.interpreter import EngineError as Stopped
 from riffle.interpreter import contradiction, execute
 from riffle.reference import input_tensor, run
 
@@ -54,8 +53,8 @@ def test_errors_are_the_interpreters(engine, rng):
         before = memory.copy()
         try:
             execute(memory, descriptors, stream, 2, 3)
-        except Stopped as error:
-            with pytest.raises(Stopped) as found:
+        except EngineError as error:
+            with pytest.raises(EngineError) as found:
                 engine.execute(before, descriptors, stream)
             expected, found = error, found.value
             assert (found.name, found.index) == (expected.name, expected.index), descriptors[victim]
@@ -225,7 +224,7 @@ def how_it_ends(run_it, *arguments):
     """Name of the error with which a run stops, None where it does not."""
     try:
         run_it(*arguments)
-    except Stopped as error:
+    except EngineError as error:
         return error.name
     return None
 

@@ -6,7 +6,8 @@ import pytest
 from random_programs import random_convolution, random_stream
 from riffle import spec
 from riffle.descriptor import Descriptor, pack_headers
-from riffle.interpreter import CODES, EngineError, execute
+from riffle.errors import EngineError
+from riffle.interpreter import CODES, execute
 
 ROWS, COLUMNS, DEPTH = 2, 3, 2048
 CONV = spec.OPCODES["CONV"]

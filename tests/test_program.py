@@ -9,7 +9,8 @@ import pytest
 from riffle import program as program_module
 from riffle import spec
 from riffle.compiler import compile_network
-from riffle.program import Program, ProgramError, _digest
+from riffle.errors import ProgramError
+from riffle.program import Program, _digest
 from sample_networks import Builder
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import riffle
 from riffle import digits
 from riffle.driver import WATCHDOG_EXTRA, WATCHDOG_FACTOR
-from riffle.program import Program, ProgramError
+from riffle.errors import ProgramError
+from riffle.program import Program
 
 
 def write(path: str | Path, program: Program, images: Sequence[np.ndarray], name: str = "riffle_example") -> None:

@@ -1,24 +1,56 @@
-"""What can go wrong between host and hardware. Every message names the cause and the remedy.
+"""Every exception that the package raises on purpose: one tree with the base `RiffleError`.
 
-Programs have `program.ProgramError`, compilation `compiler.CompileError`; a program that the engine has stopped
-`EngineError`, here with the layer's name.
+Every message names the cause and the remedy. An error that has a built-in counterpart is that, too: a wrong argument is
+also a ValueError, shared memory that runs out also a MemoryError.
 """
 
 from __future__ import annotations
 
-from . import interpreter, spec
+from . import spec
 
 
 class RiffleError(Exception):
-    """Host and hardware do not get on."""
+    """Base class of all Riffle errors."""
+
+
+class InputError(RiffleError, ValueError):
+    """An argument, a file or an image does not fit what it is given to."""
+
+
+class ProgramError(RiffleError):
+    """A program file is damaged or foreign, or the program does not fit the hardware."""
+
+
+class CompileError(RiffleError):
+    """A network contradicts itself, or does not fit; the message names the layer, the need and the limit."""
+
+
+class ConversionError(InputError):
+    """hls4ml cannot express a layer, or a value cannot be represented."""
+
+
+class ManifestError(RiffleError):
+    """A manifest cannot be read, or does not say what it must."""
 
 
 class HardwareError(RiffleError):
-    """What answers is not the hardware that this package was written for, or does not answer."""
+    """The hardware is missing, foreign, closed or in use, or does not answer."""
+
+
+class SharedMemoryError(RiffleError, MemoryError):
+    """Too little memory is left that processor and accelerator share."""
 
 
 class BusError(RiffleError):
-    """An access was refused; `offset` in the segment, `code` as in `spec.ERRORS` or None where it is not known."""
+    """The hardware refused an access.
+
+    Attributes
+    ----------
+    offset
+        byte offset in the segment
+    code
+        as in `spec.ERRORS`, or None where it is not known
+    """
 
     def __init__(self, offset: int, code: int | None, action: str = "access"):
         self.offset, self.code = offset, code
@@ -26,19 +58,36 @@ class BusError(RiffleError):
         super().__init__(f"{action} at offset {offset:#08x} refused, {self.name}: {meaning}. Remedy: {remedy}.")
 
 
-class EngineError(interpreter.EngineError):
-    """The engine stopped a program; `code`, `name`, `index` of the descriptor, `detail`, `layer`."""
+class EngineError(RiffleError):
+    """The engine stopped a program.
 
-    def __init__(self, code: int, index: int, detail: int, layer: str):
-        super().__init__(code, index, detail)
-        self.layer = layer
-        _, meaning, remedy = spec.ERRORS[code]
-        super(Exception, self).__init__(
-            f"{self.name} at descriptor {index}, layer {layer} (detail {detail}): {meaning}. Remedy: {remedy}.")
+    Attributes
+    ----------
+    code, name
+        as in `spec.ERRORS`
+    index
+        descriptor
+    detail
+        what the error's description says; 0 where it says nothing
+    layer
+        name of the descriptor's layer; empty where it is not known
+    """
+
+    def __init__(self, code: int, index: int, detail: int = 0, layer: str = ""):
+        self.code, self.index, self.detail, self.layer = code, index, detail, layer
+        self.name, meaning, remedy = spec.ERRORS[code]
+        where = f"descriptor {index}" + f", layer {layer}" * bool(layer)
+        super().__init__(f"{self.name} at {where} (detail {detail}): {meaning}. Remedy: {remedy}.")
 
 
 class RunTimeout(RiffleError):
-    """No interrupt came in time, not even the watchdog's; `state` holds what the registers said."""
+    """No interrupt came in time, not even that of the watchdog.
+
+    Attributes
+    ----------
+    state
+        what the registers said, by name
+    """
 
     def __init__(self, cycles: int, state: dict[str, int], recovered: bool):
         self.state = state

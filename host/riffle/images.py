@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import lattice, spec
-from .program import Program, ProgramError
+from .errors import ProgramError
+from .program import Program
 from .segment import Segment
 from .sources import room
 

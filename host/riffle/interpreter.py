@@ -13,18 +13,10 @@ import numpy as np
 
 from . import spec
 from .descriptor import Descriptor, unpack_header, unpack_program
+from .errors import EngineError
 
 CODES = {name: code for code, (name, _, _) in spec.ERRORS.items()}
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
-
-
-class EngineError(Exception):
-    """The engine stopped; `code` as in `spec.ERRORS`, `index` of the descriptor, `detail` (0 where there is none)."""
-
-    def __init__(self, code: int, index: int, detail: int = 0):
-        self.code, self.index, self.detail = code, index, detail
-        self.name, meaning, remedy = spec.ERRORS[code]
-        super().__init__(f"{self.name} at descriptor {index} (detail {detail}): {meaning}. Remedy: {remedy}.")
 
 
 def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, stream: bytes | np.ndarray,

@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from riffle import spec
+from riffle.errors import ManifestError
 
 BOARD = "Pynq-Z2"  # as PYNQ calls it
 FIELDS = {
@@ -28,10 +29,6 @@ FIELDS = {
 }
 FILE_FIELDS = {"name": str, "bytes": int, "sha256": str, "md5": str}
 UTILISATION = ("dsp", "bram36", "lut", "ff")
-
-
-class ManifestError(Exception):
-    """A manifest that is missing, unreadable or says less than it must."""
 
 
 def read(path: str | Path) -> dict:

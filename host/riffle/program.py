@@ -14,13 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from . import lattice, spec
+from .errors import ProgramError
 
 FORMAT = 1
 MAGIC = "riffle program"
-
-
-class ProgramError(Exception):
-    """A program file that cannot be used, or does not fit the hardware; the message names cause and remedy."""
 
 
 @dataclass(frozen=True)

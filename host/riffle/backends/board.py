@@ -10,6 +10,7 @@ import numpy as np
 import pynq
 
 from ..board.loop import interrupt_loop
+from ..errors import SharedMemoryError
 from .buffers import Buffer
 from .mapped import MappedWords
 from .waiting import CYCLES, ISR, poll
@@ -40,8 +41,18 @@ class BoardBackend(MappedWords):
         self._loop, self._told = interrupt_loop(), False
 
     def allocate(self, size: int) -> Buffer:
-        """Contiguous memory; errors are PYNQ's."""
-        buffer = pynq.allocate(size, np.uint8)
+        """Contiguous memory.
+
+        Raises
+        ------
+        SharedMemoryError
+            if PYNQ has not that much left
+        """
+        try:
+            buffer = pynq.allocate(size, np.uint8)
+        except (MemoryError, RuntimeError) as error:
+            raise SharedMemoryError(f"PYNQ cannot allocate {size} bytes of contiguous memory ({error}). Remedy: free "
+                                    "other buffers, or end the processes that hold them") from error
         return Buffer(np.asarray(buffer), buffer.physical_address, buffer.flush, buffer.freebuffer)
 
     def wait_interrupt(self, cycles: int) -> bool:

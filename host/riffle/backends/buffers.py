@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import SharedMemoryError
+
 ALIGNMENT = 4096  # bytes; a page, as the board's allocator has it
 
 
@@ -48,7 +50,7 @@ class Heap:
 
         Raises
         ------
-        MemoryError
+        SharedMemoryError
             if there is no gap of this size
         """
         offset = 0
@@ -57,8 +59,8 @@ class Heap:
                 break
             offset = -(-end // ALIGNMENT) * ALIGNMENT
         if offset + size > len(self.memory):
-            raise MemoryError(f"{size} bytes of shared memory are wanted, {len(self.memory) - offset} of "
-                              f"{len(self.memory)} are left: free other buffers")
+            raise SharedMemoryError(f"{size} bytes of shared memory are wanted, {len(self.memory) - offset} of "
+                                    f"{len(self.memory)} are left: free other buffers")
         self._used[offset] = offset + size
         pages = self.pages[offset // ALIGNMENT:-(-(offset + size) // ALIGNMENT)]
         pages[:] = 1

@@ -15,8 +15,7 @@ import numpy as np
 
 from .. import spec
 from ..descriptor import Descriptor, pack_program
-from ..errors import HardwareError
-from ..interpreter import EngineError
+from ..errors import EngineError, HardwareError
 from . import SIMULATED_HZ
 from .registers import Outcome, RegisterBackend
 

@@ -7,7 +7,8 @@ import numpy as np
 from .. import spec
 from ..compiler.cycles import predict
 from ..descriptor import unpack_program
-from ..interpreter import CODES, EngineError, execute
+from ..errors import EngineError
+from ..interpreter import CODES, execute
 from . import SIMULATED_HZ
 from .registers import Outcome, RegisterBackend
 

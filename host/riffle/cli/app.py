@@ -12,12 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from .. import catalogue, interpreter
-from ..compiler import CompileError
+from .. import catalogue
 from ..errors import RiffleError
-from ..program import ProgramError
 
-EXPECTED = (RiffleError, interpreter.EngineError, ProgramError, CompileError, ValueError, OSError)
+EXPECTED = (RiffleError, ValueError, OSError, MemoryError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="ShuffleNet on an FPGA, here on its simulated RTL: every cycle is the hardware's.")

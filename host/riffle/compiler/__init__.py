@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import spec
 from ..descriptor import pack_program
+from ..errors import CompileError
 from ..integer import FullyConnected, IntegerNetwork
 from ..lattice import words_of
 from ..program import Program
@@ -24,7 +25,6 @@ from . import batches
 from .buffers import fetch_steps, make_needs, reserve_for_batch, tensor_log2s
 from .cycles import predict
 from .emit import Emitter
-from .errors import CompileError
 from .hazards import touches
 from .plan import make_plan
 from .steps import Step, make_steps

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .. import lattice
+from ..errors import CompileError
 from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer
 from ..spec import BANKS
 from .batches import Lanes
-from .errors import CompileError
 from .slices import Cut, cuts
 from .steps import Step, is_average_pool, is_depthwise
 from .weights import group_blocks

@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import spec
 from ..descriptor import Descriptor, pack_headers
+from ..errors import CompileError
 from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle
 from ..program import Place, Record
 from . import weights
 from .batches import Lanes
 from .buffers import Needs
-from .errors import CompileError
 from .hazards import may_overlap
 from .plan import Plan
 from .slices import Slice

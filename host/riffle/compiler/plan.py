@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import CompileError
 from .buffers import Buffer, Needs, Part, Pool
-from .errors import CompileError
 from .slices import MAX_POOL_SLICES, Cut, Slice, pool_edges, pool_slices
 from .steps import Step
 

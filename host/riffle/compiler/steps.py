@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import CompileError
 from ..integer import Convolution, IntegerNetwork, Layer, MaxPool
-from .errors import CompileError
 
 
 @dataclass(frozen=True)

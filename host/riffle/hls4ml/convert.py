@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..bounds import prove
+from ..errors import ConversionError
 from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle, Tensor
 from .register import import_hls4ml
 
@@ -22,10 +23,6 @@ IO_TYPES = ("io_stream", "io_parallel")
 INT8, SUM = "ap_int<8>", "ap_int<25>"
 PRECISIONS = {"weight": INT8, "bias": SUM, "accum": SUM, "multiplier": "ap_uint<17>", "shift": "ap_uint<5>"}
 NO_SHUFFLE = {"modulus": 1, "step_low": 1, "step_high": 1}
-
-
-class ConversionError(ValueError):
-    """A network that cannot be converted; names the layer and why."""
 
 
 def convert(network: IntegerNetwork, output: Path | str, io_type: str = "io_stream", *, backend: str = "Vitis",
