@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0xa6f9ae5eu
+#define RIFFLE_EXPECTED_SPEC_HASH 0x7414e0cfu
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -157,6 +157,9 @@
 #define RIFFLE_WAITED 0x70u /* cycles of the run in which the engine waited for an image that was fetched, before the first descriptor */
 #define RIFFLE_WAITED_COUNT_MASK 0xffffffffu
 #define RIFFLE_WAITED_COUNT_SHIFT 0
+#define RIFFLE_PROGRAM_ID 0x78u /* which program the host has loaded; the hardware does not use it */
+#define RIFFLE_PROGRAM_ID_VALUE_MASK 0xffffffffu
+#define RIFFLE_PROGRAM_ID_VALUE_SHIFT 0
 
 #define RIFFLE_ERROR_NONE 0 /* no error */
 #define RIFFLE_ERROR_UNKNOWN_OPCODE 1 /* a descriptor has an opcode that this hardware does not know (detail: the opcode) */

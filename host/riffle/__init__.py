@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 from riffle.spec import VERSION as __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from riffle.driver import Accelerator
+    from riffle.integer import IntegerNetwork
     from riffle.program import Program
 
 __all__ = ["__version__", "load", "open"]
@@ -26,15 +29,13 @@ def open(backend: str | None = None, **options: object) -> Accelerator:
     return open_accelerator(backend, **options)
 
 
-def load(name: str) -> Program:
-    """A network as a program: `digits`, a .riffle file, or whatever the command line takes (`catalogue.HELP`).
+def load(name: str | Path | IntegerNetwork | Program) -> Program:
+    """A network as a program for the full hardware: a name or a file, as `Accelerator.load` takes them.
 
     Raises
     ------
-    ValueError, ProgramError
-        if there is no such network, or the file is no program
+    InputError, ProgramError, CompileError
+        as `Accelerator.load`
     """
-    from riffle import catalogue
-    from riffle.compiler import compile_network
-    from riffle.program import Program
-    return Program.load(name) if name.endswith(".riffle") else compile_network(catalogue.find(name))
+    from riffle.loading import as_program
+    return as_program(name)

@@ -41,8 +41,8 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     EngineError, RunTimeout
         as `Accelerator.run`
     """
-    program = accelerator.program
-    if program is None or not program.batch:
+    program = accelerator.loaded()
+    if not program.batch:
         raise RiffleError("the program that is loaded keeps no vectors for a batch: compile it with batch=True")
     if not 1 <= len(images) <= len(program.batch):
         raise ValueError(f"a batch of {len(images)} images, but with {program.name} it may have 1 to "
@@ -50,6 +50,7 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     lanes = program.batch[:len(images)]
     classifier = next(i for i, record in enumerate(program.records) if record.place.layout == "raw")
     counters: Counter[str] = Counter()
+    accelerator.control.make_ready()  # an image cannot be written while the run of a dead process goes on
     with _Images(accelerator, images) as source:
         for index, lane in enumerate(lanes):
             source.bring(index)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from . import digits
+from .errors import InputError
 from .integer import IntegerNetwork
 from .network import Architecture
 from .synthetic import random_input, random_integer_network, random_unit
@@ -25,7 +26,7 @@ def find(name: str, seed: int = 0) -> IntegerNetwork:
 
     Raises
     ------
-    ValueError
+    InputError
         if there is no such network, or the file holds none
     """
     if name == "digits":
@@ -38,8 +39,13 @@ def find(name: str, seed: int = 0) -> IntegerNetwork:
             return random_unit(groups, int(match["stage"]), match["kind"], scale, shuffle=shuffle, seed=seed)
         return random_integer_network(Architecture(groups, scale, classes=int(match["classes"] or 1000)), seed)
     if not Path(name).is_file():
-        raise ValueError(f"there is no network or file {name!r}. Known are {HELP}.")
+        raise InputError(f"there is no network or file {name!r}. Known are {HELP}.")
     return IntegerNetwork.load(name)
+
+
+def is_random(name: str) -> bool:
+    """Whether a name is that of an architecture, whose weights are random."""
+    return ARCHITECTURE.fullmatch(name) is not None
 
 
 def sample_input(network: IntegerNetwork, seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import lattice, spec
-from .errors import ProgramError
+from .errors import InputError, ProgramError
 from .program import Program
 from .segment import Segment
 from .sources import room
@@ -69,18 +69,28 @@ class FetchedImages(WrittenImages):
         self.buffer.free()
 
 
+def check_ways(weights: str, images: str) -> None:
+    """Refuse what `Accelerator.load` does not know.
+
+    Raises
+    ------
+    InputError
+        if there is no such way
+    """
+    if weights not in ("auto", "resident", "ddr", "host"):
+        raise InputError(f"weights is {weights!r}, but must be 'auto', 'resident', 'ddr' or 'host'")
+    if images not in ("auto", "ddr", "window"):
+        raise InputError(f"images is {images!r}, but must be 'auto', 'ddr' or 'window'")
+
+
 def way_of_images(name: str, segment: Segment, program: Program, configuration: dict[str, int]) -> WrittenImages:
     """The way that is asked for: "ddr", "window", or with "auto" the first of these that works.
 
     Raises
     ------
-    ValueError
-        if there is no such way
-    ProgramError, MemoryError, HardwareError
+    ProgramError, SharedMemoryError, HardwareError
         if images cannot be fetched, or there is no shared memory for them
     """
-    if name not in ("auto", "ddr", "window"):
-        raise ValueError(f"images is {name!r}, but must be 'auto', 'ddr' or 'window'")
     reason = None if segment.backend.shares_memory else "processor and accelerator share no memory"
     if not configuration["stream"]:
         reason = "this hardware does not read memory by itself"

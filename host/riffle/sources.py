@@ -10,7 +10,8 @@ import numpy as np
 from . import spec
 from .backends import Backend
 from .backends.buffers import Buffer
-from .errors import HardwareError
+from .errors import HardwareError, ProgramError
+from .program import Program
 from .segment import Segment
 
 Until = Callable[[int], bool]
@@ -26,6 +27,9 @@ class Source(Protocol):
     def settings(self, first: int, words: int) -> dict[str, int]:
         """Registers for a run that takes `words` stream words from `first` on."""
 
+    def install(self) -> None:
+        """Write what the hardware keeps of the stream."""
+
     def wait(self, cycles: int, until: Until) -> bool:
         """Wait for the end of a run as `until`, which is `Backend.wait_interrupt` or polls, and see to the stream."""
 
@@ -39,8 +43,10 @@ class Resident:
     name = "resident"
 
     def __init__(self, segment: Segment, stream: np.ndarray):
-        self.segment = segment
-        segment.write_window("WEIGHTS", 0, stream)
+        self.segment, self.stream = segment, stream
+
+    def install(self) -> None:
+        self.segment.write_window("WEIGHTS", 0, self.stream)
 
     def settings(self, first: int, words: int) -> dict[str, int]:
         return {"STREAM_SOURCE": RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
@@ -66,6 +72,9 @@ class Ddr(Resident):
     def __init__(self, segment: Segment, stream: np.ndarray):
         self.segment, self.buffer = segment, shared(segment.backend, stream)
 
+    def install(self) -> None:
+        """The buffer holds the stream as long as it is allocated."""
+
     def settings(self, first: int, words: int) -> dict[str, int]:
         address = self.buffer.physical_address + first * spec.STREAM_BYTES
         return {"STREAM_SOURCE": DDR, "STREAM_ADDRESS": address, "STREAM_LENGTH": words}
@@ -82,6 +91,9 @@ class HostRing:
     def __init__(self, segment: Segment, stream: np.ndarray, depth: int):
         self.segment, self.stream, self.depth = segment, stream, depth
         self.written = self.last = self.first = 0
+
+    def install(self) -> None:
+        """Every run writes the stream anew."""
 
     def settings(self, first: int, words: int) -> dict[str, int]:
         self.first, self.written, self.last = first, 0, words
@@ -109,6 +121,29 @@ class HostRing:
 
     def release(self) -> None:
         pass
+
+
+def way_of_weights(name: str, segment: Segment, program: Program, configuration: dict[str, int]) -> Source:
+    """The way that is asked for: "resident", "ddr", "host", or with "auto" the first of these that works.
+
+    Raises
+    ------
+    ProgramError
+        if the weights are to be resident and do not fit
+    HardwareError, SharedMemoryError
+        if there is no shared memory, or not enough
+    """
+    reason = program.why_not_resident(configuration)
+    if name == "resident" or (name == "auto" and not reason):
+        if reason:
+            raise ProgramError(reason)
+        return Resident(segment, program.stream)
+    if not configuration["stream"]:
+        raise ProgramError(f"{reason or 'weights are to be streamed'}; this hardware takes them from its weight "
+                           "memory only")
+    if name == "host" or (name == "auto" and not segment.backend.shares_memory):
+        return HostRing(segment, program.stream, configuration["weight_depth"])
+    return Ddr(segment, program.stream)
 
 
 def room(backend: Backend, size: int) -> Buffer:

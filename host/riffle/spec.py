@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0xa6f9ae5e
+SPEC_HASH = 0x7414e0cf
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -70,6 +70,7 @@ REGISTERS = {
     "STREAM_TAKEN": 0x60,
     "BUILD_HASH": 0x6c,
     "WAITED": 0x70,
+    "PROGRAM_ID": 0x78,
 }
 
 # register: field: (lowest bit, bits, access)
@@ -103,6 +104,7 @@ REGISTER_FIELDS = {
     "STREAM_TAKEN": {"WORDS": (0, 32, "ro")},
     "BUILD_HASH": {"VALUE": (0, 32, "ro")},
     "WAITED": {"COUNT": (0, 32, "ro")},
+    "PROGRAM_ID": {"VALUE": (0, 32, "rw")},
 }
 
 # register: value after reset, where it is not 0

@@ -66,7 +66,7 @@ module control #(
   logic gier_q, done_q;
   logic [1:0] ier_q, isr_q;
   logic [7:0] error_q;
-  logic [31:0] error_info_q, ctrl, image;
+  logic [31:0] error_info_q, program_id_q, ctrl, image;
   always_comb begin
     ctrl = '0;
     ctrl[riffle_pkg::CtrlStartLsb] = running_o;
@@ -114,6 +114,7 @@ module control #(
       riffle_pkg::RegImageAddress:  {writable, word} = {Rw, image_address_o};
       riffle_pkg::RegImageAfter:    {writable, word} = {Rw, 32'(image_after_o)};
       riffle_pkg::RegStreamTaken:   {writable, word} = {Ro, stream_taken_i};
+      riffle_pkg::RegProgramId:     {writable, word} = {Rw, program_id_q};
       default:                      {known, writable, word} = '0;
     endcase
   end
@@ -157,6 +158,7 @@ module control #(
         riffle_pkg::RegStreamAddress: stream_address_o <= value;
         riffle_pkg::RegImageAddress:  image_address_o  <= value;
         riffle_pkg::RegImageAfter:    image_after_o    <= value[7:0];
+        riffle_pkg::RegProgramId:     program_id_q     <= value;
         riffle_pkg::RegLane:          lane_o          <= value[5:0];
         riffle_pkg::RegWatchdog:      watchdog_o      <= value;
         riffle_pkg::RegImage: begin
@@ -188,7 +190,7 @@ module control #(
       {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
       {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
       {first_o, length_o, lane_o, stream_base_o, stream_length_o, stream_source_o, stream_address_o} <= '0;
-      {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o} <= '0;
+      {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o, program_id_q} <= '0;
       watchdog_o <= riffle_pkg::WatchdogReset;
     end
   end

@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'ha6f9ae5e;
+  localparam logic [31:0] SpecHash = 32'h7414e0cf;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -118,6 +118,7 @@ package riffle_pkg;
   localparam logic [9:0] RegStreamTaken = 10'h060;  // how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS
   localparam logic [9:0] RegBuildHash = 10'h06c;  // which build of the hardware this is
   localparam logic [9:0] RegWaited = 10'h070;  // cycles of the run in which the engine waited for an image that was fetched, before the first descriptor
+  localparam logic [9:0] RegProgramId = 10'h078;  // which program the host has loaded; the hardware does not use it
 
   typedef enum logic [7:0] {
     ErrNone = 8'd0,  // no error

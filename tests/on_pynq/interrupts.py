@@ -118,7 +118,7 @@ def test_late_interrupt_of_the_run_before(board, case, quick, monkeypatch):
 def test_timeout_says_everything(board, case, quick):
     case.never_end()
     case.accelerator.segment.write("WATCHDOG", 0xFFFFFFFF)
-    case.accelerator._written["WATCHDOG"] = 4 * case.program.cycles + 20_000  # the driver believes in a shorter one
+    case.accelerator.control.written["WATCHDOG"] = 4 * case.program.cycles + 20_000  # what the driver believes
     with pytest.raises(RunTimeout, match=r"within \d+ cycles \(CTRL 0x1, ISR 0x0, ERROR 0x0, .*CURRENT 0x1, "
                                          r"CYCLES 0x\w+, BUSY 0x\w+, STARVED 0x\w+\). Remedy: the run was aborted"):
         case.accelerator.run(case.image)

@@ -60,7 +60,7 @@ def test_host_work_of_a_run_in_bus_words(board, case, images, most):
 def test_image_is_one_assignment(case, monkeypatch):
     """NumPy does the rest, in C; on a board `mmio.array` is an array of device memory."""
     backend, memory = case.accelerator.backend, np.zeros(spec.SEGMENT_SIZE // 4, np.uint32)
-    monkeypatch.setattr(backend, "_words", memory)
+    monkeypatch.setattr(backend, "_mapped", memory)
     monkeypatch.setattr(backend, "write_block", None)
     case.accelerator.write_image(case.image)
     first, pitch = spec.WINDOWS["IMAGE"][0] // 4, spec.IMAGE_PITCH // 4

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..locking import HardwareLock
 from .buffers import Buffer
 
 SIMULATED_HZ = 1000e6 / 7  # what simulated hardware counts as: of FCLK0's clocks the nearest to the aim, 150 MHz
@@ -19,6 +20,7 @@ class Backend(Protocol):
 
     clock_hz: float  # of the hardware: what turns cycles into time
     shares_memory: bool  # whether `allocate` can give any
+    lock: HardwareLock  # of the hardware: held by every operation that other handles or processes must not disturb
 
     def read(self, offset: int) -> int:
         """A 32-bit word."""
@@ -34,6 +36,9 @@ class Backend(Protocol):
 
     def wait_interrupt(self, cycles: int) -> bool:
         """Wait until the interrupt is high, at most as long as the hardware takes for `cycles`; whether it is."""
+
+    def close(self) -> None:
+        """Give back what the backend holds; further accesses raise HardwareError. A second time has no effect."""
 
     def allocate(self, size: int) -> Buffer | None:
         """Bytes of memory that the accelerator reads by itself, at a multiple of 4096; None where there is none."""

@@ -12,7 +12,7 @@ import pynq
 from ..board.loop import interrupt_loop
 from ..errors import SharedMemoryError
 from .buffers import Buffer
-from .mapped import MappedWords
+from .mapped import FPGA, MappedWords
 from .waiting import CYCLES, ISR, poll
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class BoardBackend(MappedWords):
     shares_memory = True
 
     def __init__(self, ip: RiffleIP):
-        super().__init__(ip.mmio.array)
+        super().__init__(ip.mmio.array, getattr(pynq.Device.active_device, "lock_name", FPGA))
         self.ip = ip
         self.clock_hz = pynq.Clocks.fclk0_mhz * 1e6
         self._loop, self._told = interrupt_loop(), False

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import spec
+from ..errors import HardwareError
+from ..locking import HardwareLock
+
+FPGA = "fpga"  # name of the one FPGA of a board, for its lock
 
 
 class MappedWords:
@@ -14,10 +18,23 @@ class MappedWords:
     ----------
     words
         uint32 [segment's words]: an array of mapped device memory, or what behaves like one
+    name
+        of the hardware, for its lock; None where no other process can reach it
     """
 
-    def __init__(self, words: np.ndarray):
-        self._words = words
+    def __init__(self, words: np.ndarray, name: str | None):
+        self._mapped: np.ndarray | None = words
+        self.lock = HardwareLock(name)
+
+    def close(self) -> None:
+        """Forget the mapping."""
+        self._mapped = None
+
+    @property
+    def _words(self) -> np.ndarray:
+        if self._mapped is None:
+            raise HardwareError("the backend is closed: open the accelerator again, with riffle.open()")
+        return self._mapped
 
     def read(self, offset: int) -> int:
         return int(self._words[_index(offset)])

@@ -1,6 +1,7 @@
 """The accelerator's registers and windows in Python, around an engine that is a function: no clock, no bus.
 
-A run takes place within the write that starts it, so nothing is ever busy and there is nothing to abort.
+A run takes place within the write that starts it. With STREAM_SOURCE HOST it takes place within the write that brings
+its last weights; until then it can be aborted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from .. import spec
 from ..errors import BusError
 from ..interpreter import CODES
+from ..locking import HardwareLock
 from . import SIMULATED_HZ
 from .buffers import Buffer, Heap
 
@@ -20,6 +22,7 @@ LANE_BYTES = 64  # of a bank's word in the activation window
 RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE
 DDR_BASE, DDR_SIZE = 0x1000_0000, 32 << 20  # of the memory that is shared
 REGISTER_AT = {offset: name for name, offset in spec.REGISTERS.items()}
+OPEN_IN_A_RUN = {("REGISTERS", "read"), ("REGISTERS", "write"), ("LOG", "read"), ("WEIGHTS", "write")}
 PIXEL_PITCH = spec.IMAGE_PITCH // 4  # words
 
 
@@ -65,12 +68,14 @@ class RegisterBackend:
 
     def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = SIMULATED_HZ, kind: int = 0):
         self.clock_hz, self.sizes, self.engine, self.cycles = clock_hz, sizes, engine, 0
+        self.lock = HardwareLock()
         self.program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
         self.log = np.zeros((spec.DESCRIPTORS, spec.LOG_WORDS), np.uint32)
         self.weights = np.zeros((sizes["weight_depth"], spec.STREAM_BYTES), np.uint8)
         self.memory = np.zeros((spec.BANKS, sizes["activation_depth"], sizes["rows"] * sizes["columns"]), np.int8)
         self.ddr = np.zeros(DDR_SIZE, np.uint8)
         self.heap = Heap(self.ddr, DDR_BASE)
+        self.awaited: bytearray | None = None  # the stream so far of a run that waits for weights from the host
         self.image_lost = False  # the last fetch found no image: the next run says so
         self.registers = {name: spec.REGISTER_RESETS.get(name, 0) for name in spec.REGISTERS}
         caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": kind, "STREAM": 1}
@@ -99,6 +104,8 @@ class RegisterBackend:
         if window == "REGISTERS":
             for i, value in enumerate(values):
                 self._write_register(start + 4 * i, int(value))
+        elif self.awaited is not None:  # no other window is open then
+            self._take_weights(values)
         elif window == "IMAGE":
             self._write_pixels(start // 4 + np.arange(values.size), values)
         elif window == "ACTIVATIONS":
@@ -106,6 +113,15 @@ class RegisterBackend:
         else:
             array = self.program if window == "PROGRAM" else self.weights
             array.reshape(-1).view(np.uint32)[start // 4:start // 4 + values.size] = values
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+    def __enter__(self) -> RegisterBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def allocate(self, size: int) -> Buffer:
         """Memory from which the engine takes weights and images."""
@@ -125,6 +141,8 @@ class RegisterBackend:
             if base <= offset and offset + size <= base + lengths[name]:
                 if (name, action) in (("LOG", "write"), ("IMAGE", "read")):
                     raise BusError(offset, CODES["BUS_ACCESS"], action)
+                if self.awaited is not None and (name, action) not in OPEN_IN_A_RUN:
+                    raise BusError(offset, CODES["BUS_BUSY"], action)
                 return name, offset - base, size
         raise BusError(offset, CODES["BUS_UNMAPPED"], action)
 
@@ -149,7 +167,12 @@ class RegisterBackend:
             if value & word("CTRL", {"FETCH": 1}):
                 self._fetch()
             if value & word("CTRL", {"START": 1}):
+                if self.awaited is not None:
+                    raise BusError(offset, CODES["BUS_BUSY"], "write")
                 self._start()
+            if value & word("CTRL", {"ABORT": 1}) and self.awaited is not None:
+                self.awaited, first = None, self.registers["PROGRAM_FIRST"]
+                self._finish(Outcome(CODES["ABORTED"], first, first, 0))
         elif name == "ISR":
             self.registers["ISR"] &= ~value
         elif name == "ERROR":
@@ -168,16 +191,32 @@ class RegisterBackend:
                 return self._finish(Outcome(CODES["DDR_RESPONSE"], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
             weights = self.ddr.reshape(-1, spec.STREAM_BYTES)
             begin = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
-        outcome = self.engine.run(self.program, self.log, self.memory, weights[begin:begin + r["STREAM_LENGTH"]],
-                                  r["PROGRAM_FIRST"], r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"])
-        return self._finish(outcome)
+        elif r["STREAM_SOURCE"] == HOST and r["STREAM_LENGTH"]:
+            self.awaited = bytearray()
+            r["STREAM_TAKEN"] = 0
+            r["CTRL"] = word("CTRL", {"START": 1})
+            return None
+        return self._run(weights[begin:begin + r["STREAM_LENGTH"]])
+
+    def _take_weights(self, values: np.ndarray) -> None:
+        """Words that the host writes into the ring, in its order; each is taken at once."""
+        self.awaited += values.tobytes()
+        self.registers["STREAM_TAKEN"] = len(self.awaited) // spec.STREAM_BYTES
+        if self.registers["STREAM_TAKEN"] >= self.registers["STREAM_LENGTH"]:
+            stream, self.awaited = np.frombuffer(self.awaited, np.uint8).reshape(-1, spec.STREAM_BYTES), None
+            self._run(stream[:self.registers["STREAM_LENGTH"]])
+
+    def _run(self, stream: np.ndarray) -> None:
+        r = self.registers
+        self._finish(self.engine.run(self.program, self.log, self.memory, stream, r["PROGRAM_FIRST"],
+                                     r["PROGRAM_LENGTH"], r["LANE"], r["WATCHDOG"]))
 
     def _finish(self, outcome: Outcome) -> None:
         r = self.registers
         r |= {"CYCLES": outcome.cycles, "BUSY": outcome.fed, "STARVED": outcome.starved, "WAITED": 0,
               "CURRENT": outcome.current, "ERROR": outcome.error, "ERROR_INFO": outcome.info if outcome.error else 0}
         self.cycles += outcome.cycles
-        r["CTRL"] |= word("CTRL", {"DONE": 1})
+        r["CTRL"] = spec.REGISTER_RESETS["CTRL"] | word("CTRL", {"DONE": 1})
         r["ISR"] |= word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})
 
     def _fetch(self) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from .. import spec
 from ..errors import BusError, HardwareError
+from ..locking import HardwareLock
 from . import SIMULATED_HZ
 from .buffers import ALIGNMENT, Buffer, Heap
 
@@ -98,9 +100,11 @@ class RtlBackend:
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1):
         self.clock_hz, self.progress = clock_hz, progress
+        self.lock = HardwareLock()
         self._lock = threading.RLock()  # the model has one clock
         self._library = _load(Path(library) if library else build(waves=waves is not None))
-        self._model = ctypes.c_void_p(self._library.riffle_new(seed))
+        self._alive: ctypes.c_void_p | None = ctypes.c_void_p(self._library.riffle_new(seed))
+        self._free = weakref.finalize(self, self._library.riffle_free, self._alive)
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
         size, base = (getattr(self._library, name)(self._model) for name in ("riffle_ddr_size", "riffle_ddr_base"))
@@ -111,9 +115,14 @@ class RtlBackend:
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
         with self._lock:
-            if self._model:
-                self._library.riffle_free(self._model)
-                self._model = None
+            self._alive = None
+            self._free()
+
+    @property
+    def _model(self) -> ctypes.c_void_p:
+        if self._alive is None:
+            raise HardwareError("the simulation is closed: open the accelerator again, with riffle.open()")
+        return self._alive
 
     def __enter__(self) -> RtlBackend:
         return self

@@ -6,6 +6,7 @@ No memory is shared: a program whose weights do not fit the weight memory gets t
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import select
@@ -17,9 +18,10 @@ from .. import hwh, spec
 from ..errors import HardwareError
 from .axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
 from .buffers import Buffer
-from .mapped import MappedWords
+from .mapped import FPGA, MappedWords
 from .waiting import ISR, poll
 
+DEVICE = "/dev/mem"
 SHORT = 1000  # cycles; shorter waits are over before Linux brings an interrupt
 HEARD_WITHIN = 0.2  # seconds
 FIRMWARE = "riffle.bin"
@@ -48,9 +50,9 @@ class UioBackend(MappedWords):
 
     shares_memory = False
 
-    def __init__(self, memory: str | Path = "/dev/mem", uio: str | Path | None = None, *,
+    def __init__(self, memory: str | Path = DEVICE, uio: str | Path | None = None, *,
                  base: int = spec.SEGMENT_BASE, interrupts: int = hwh.INTERRUPT_BASE, clock_hz: float = 100e6):
-        super().__init__(_map(memory, base, spec.SEGMENT_SIZE))
+        super().__init__(_map(memory, base, spec.SEGMENT_SIZE), _lock_name(memory))
         self.clock_hz = clock_hz
         self._uio = None
         if uio is not None:
@@ -58,6 +60,14 @@ class UioBackend(MappedWords):
             self._uio = _open(uio)
             self._interrupts[SET_ENABLE // 4] = 1
             self._interrupts[MASTER // 4] = MASTER_ENABLE | HARDWARE_ENABLE
+
+    def close(self) -> None:
+        """Forget the mappings, and close the interrupt's device."""
+        super().close()
+        self._interrupts = None
+        if self._uio is not None:
+            os.close(self._uio)
+            self._uio = None
 
     def allocate(self, size: int) -> Buffer | None:
         """Linux alone has no contiguous memory to give."""
@@ -128,6 +138,13 @@ def _configuration(content: bytes) -> bytes:
     if len(data) != length or length % 4:
         raise ValueError(f"{len(data)} bytes of configuration, its header says {length}")
     return data
+
+
+def _lock_name(memory: str | Path) -> str:
+    """The FPGA of this board has one lock, however it is reached; a file in its place has one of its own."""
+    if str(memory) == DEVICE:
+        return FPGA
+    return f"{FPGA}-{hashlib.sha256(str(Path(memory).resolve()).encode()).hexdigest()[:12]}"
 
 
 def _open(path: str | Path) -> int:

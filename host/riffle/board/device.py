@@ -96,6 +96,7 @@ class SimulatedBoard(Device):
 
     _probe_priority_ = 10_000  # behind all that is real
     arch = ZYNQ
+    lock_name = None  # no other process reaches it
 
     @classmethod
     def _probe_(cls) -> list[SimulatedBoard]:

@@ -1,0 +1,109 @@
+"""One user of the hardware at a time: threads, handles and processes take turns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+from .errors import HardwareError
+
+TIMEOUT = 60.0  # seconds that a turn is waited for
+AGAIN = 0.005  # seconds between two attempts: flock() has no time limit of its own
+SHARED = 0o666  # mode of the file: every user of the machine may wait for the hardware
+
+
+class HardwareLock:
+    """A reentrant lock on one accelerator.
+
+    Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on the file
+    `riffle-<name>.lock`, which the kernel releases when the process ends, however it ends.
+
+    Parameters
+    ----------
+    name
+        of the hardware, the same in every process that can reach it; None where no other process can
+    timeout
+        seconds that a turn is waited for
+    """
+
+    def __init__(self, name: str | None = None, timeout: float = TIMEOUT):
+        self.path = _folder() / f"riffle-{name}.lock" if name else None
+        self.timeout = timeout
+        self._threads, self._depth = threading.RLock(), 0
+        self._file: int | None = None
+
+    def __enter__(self) -> HardwareLock:
+        end = time.monotonic() + self.timeout
+        if not self._threads.acquire(timeout=self.timeout):
+            raise HardwareError(f"another thread uses the accelerator for more than {self.timeout:g} s. Remedy: let it "
+                                "finish, or abort its run with Accelerator.stop()")
+        try:
+            if self.path and not self._depth:
+                self._take(self.path, end)
+            self._depth += 1
+        except BaseException:
+            self._threads.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._depth -= 1
+        if not self._depth and self._file is not None:
+            os.close(self._file)  # which unlocks it
+            self._file = None
+        self._threads.release()
+
+    def _take(self, path: Path, end: float) -> None:
+        file = _open(path)
+        try:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= end:
+                        raise HardwareError(_held(file, path, self.timeout)) from None
+                    time.sleep(AGAIN)
+            os.truncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+
+
+def _held(file: int, path: Path, timeout: float) -> str:
+    holder = os.pread(file, 20, 0).decode(errors="replace").strip() or "unknown"
+    return (f"process {holder} uses the accelerator for more than {timeout:g} s (lock {path}). Remedy: let it finish, "
+            "or end that process (`kill`, or shut the notebook's kernel down)")
+
+
+def _open(path: Path) -> int:
+    """The lock file, made if it is not there.
+
+    Raises
+    ------
+    HardwareError
+        if this user may neither open nor make it
+    """
+    try:
+        try:
+            # without O_CREAT first: Linux may refuse it on a file of another user in a folder that all may write to
+            return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT, SHARED)
+            os.fchmod(file, SHARED)  # whatever the umask is
+            return file
+    except OSError as error:
+        raise HardwareError(f"the lock {path} cannot be opened ({error.strerror}). Remedy: be the user who made it, or "
+                            "remove it while nobody uses the accelerator") from error
+
+
+def _folder() -> Path:
+    folder = Path("/run/lock")
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
