@@ -12,14 +12,16 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from riffle import catalogue, cli, digits, reference
+from riffle import catalogue, cli, digits, opening, reference
+from riffle.backends import rtl, uio
 from riffle.cli import compare as compare_module
 from riffle.cli.picture import read, render
 from riffle.compiler import compile_network
 from riffle.program import Program
 
 BENCH_FIELDS = {"network": str, "input": str, "batch": int, "cycles": int, "cycles_per_image": int, "cycles_model": int,
-                "stall_cycles": int, "waited": int, "macs": int, "mac_utilisation": float, "bit_exact": bool}
+                "stall_cycles": int, "waited": int, "macs": int, "mac_utilisation": float, "bit_exact": bool,
+                "backend": str}
 
 
 @pytest.fixture
@@ -220,6 +222,61 @@ def test_compare_names_the_first_difference(riffle, monkeypatch):
 def test_network_that_does_not_fit_is_refused(refused):
     refused("compare", "g3-2x", message=r"layer stage2.unit2.reduce \+ stage2.unit2.depthwise needs 2416 words of "
                                         "activation memory, the limit is 2048")
+
+
+@pytest.mark.parametrize("arguments, shown", [
+    (("demo", "--count", 2), "2 of 2 right"), (("compare", "digits"), "equal: shufflenet_v1"),
+    (("bench", "--only", "digits"), "7,852 +0.0%"), (("bench", "--layers", "digits"), "that of NumPy"),
+    (("bench", "--baselines", "--only", "digits"), "no board was measured"),
+    (("report", "digits", "-o", "x"), "open it in a browser"), (("trace", "digits", "-o", "x"), "ui.perfetto.dev"),
+    (("classify", "x.npy"), "28x28, as it is")])
+def test_every_command_takes_the_backend_that_is_named(riffle, monkeypatch, tmp_path, number, arguments, shown):
+    """By option or variable; the simulated hardware is not touched."""
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", number[0])
+    monkeypatch.setattr(rtl, "_load", lambda path: pytest.fail("the simulated hardware was opened"))
+    for option, variable in ((("--backend", "numpy"), "bogus"), ((), "numpy")):
+        monkeypatch.setenv("RIFFLE_BACKEND", variable)
+        code, output, _ = riffle(*arguments, *option)
+        assert code == 0 and "Backend numpy: NumPy; cycles are what the compiler predicts" in output and shown in output
+
+
+def test_page_and_trace_name_the_backend(riffle, tmp_path):
+    for command in ("report", "trace"):
+        assert riffle(command, "digits", "--backend", "numpy", "-o", tmp_path / "file")[0] == 0
+        text = (tmp_path / "file").read_text()
+        assert "NumPy; cycles are what the compiler predicts" in text and "RTL" not in text
+
+
+@pytest.mark.parametrize("arguments", [("demo",), ("classify", "x.npy"), ("compare",), ("bench",), ("bench", "--host"),
+                                       ("bench", "--layers", "digits"), ("bench", "--baselines"), ("report",),
+                                       ("trace",)])
+def test_unknown_backends_are_refused(refused, monkeypatch, arguments):
+    names = "Remedy: choose board, rtl, hls, numpy, uio"
+    refused(*arguments, "--backend", "gpu", message=f"there is no backend 'gpu'. {names}")
+    refused(*arguments, "--backend", "", message=f"there is no backend ''. {names}")
+    monkeypatch.setenv("RIFFLE_BACKEND", "bogus")
+    refused(*arguments, message=rf"there is no backend 'bogus' \(\$RIFFLE_BACKEND\). {names}")
+
+
+def test_what_a_backend_cannot_do_is_refused(refused, tmp_path):
+    refused("compare", "--waves", tmp_path / "x.fst", "--backend", "numpy",
+            message="backend 'numpy' cannot write waveforms. Remedy: leave that out, or add --backend rtl")
+    refused("bench", "--host", "--backend", "hls",
+            message="backend 'hls' cannot tell Python's time from the engine's. Remedy: .* --backend rtl or board or")
+    assert not (tmp_path / "x.fst").exists()
+
+
+@pytest.mark.parametrize("arguments", [("demo",), ("compare",), ("bench",), ("report",)])
+def test_board_without_pynq_is_not_passed_over(refused, monkeypatch, arguments):
+    """On a Zynq the command goes to the board's memory, and says why it does not get there."""
+    monkeypatch.delenv("RIFFLE_BACKEND", raising=False)
+    monkeypatch.setattr(opening.platform, "machine", lambda: "armv7l")
+    find_spec = opening.importlib.util.find_spec
+    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None if name == "pynq" else find_spec(name))
+    real = uio._open
+    monkeypatch.setattr(uio, "_open", lambda path: real(f"/nowhere{path}"))
+    refused(*arguments, message="/dev/mem cannot be opened .*Remedy: be root")
 
 
 def test_bench_measures(riffle):

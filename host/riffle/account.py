@@ -72,6 +72,9 @@ class Account:
     peak: int  # multiply-accumulates a cycle
     image_bytes: int
     descriptors: list[Entry]
+    what: str  # ran it, for people
+    memory: str  # gave the weights that do not lie in the weight memory, for people
+    simulated: bool
 
     @property
     def rest(self) -> int:
@@ -115,7 +118,8 @@ def account(accelerator: Accelerator, network: IntegerNetwork) -> Account:
         begin += log["CYCLES"]
     _, height, width = program.image_size
     return Account(program.name, counters["CYCLES"], counters["STARVED"], program.cycles,
-                   program.rows * program.columns * MACS_PER_LANE, height * width * PIXEL_BYTES, entries)
+                   program.rows * program.columns * MACS_PER_LANE, height * width * PIXEL_BYTES, entries,
+                   accelerator.backend.what, accelerator.backend.fetches_from, accelerator.backend.cycles is not None)
 
 
 def port_cycles(d: Descriptor, busy: int) -> tuple[int, int]:

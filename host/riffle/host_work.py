@@ -1,10 +1,11 @@
-"""What an image costs the host: words over the bus, and time in Python besides the simulation."""
+"""What an image costs the host: words over the bus, and time in Python besides the engine's."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class HostWork:
     words
         that the driver reads and writes, by window: REGISTERS, IMAGE, ACTIVATIONS (the result), ...
     python_ms, simulated_ms
-        time in Python, and in the model, of the run with the least in Python: others use this computer, too
+        time in Python, and in the model (on a board: in the engine, by its counters), of the run with the least in
+        Python: others use this computer, too
     """
 
     words: dict[str, int]
@@ -57,23 +59,33 @@ def measure(accelerator: Accelerator, image: np.ndarray, repeat: int = REPEAT) -
     Raises
     ------
     HardwareError
-        if the hardware is not simulated
+        if the backend computes in Python, so that the two cannot be told apart
     """
     model = _model(accelerator)
     accelerator.run(image)
     words = _count(accelerator, image)
+    one = _timed if model is None else partial(_timed_with_model, model=model)
+    python, engine = min(one(accelerator, image) for _ in range(repeat))
+    return HostWork(words, python * 1e3, engine * 1e3)
+
+
+def _timed(accelerator: Accelerator, image: np.ndarray) -> tuple[float, float]:
+    """Seconds of one run in Python and in the engine, which counts its cycles."""
+    start = time.perf_counter()
+    result = accelerator.run(image)
+    whole, engine = time.perf_counter() - start, (result.cycles + result.waited) / accelerator.backend.clock_hz
+    return whole - engine, engine
+
+
+def _timed_with_model(accelerator: Accelerator, image: np.ndarray, model: RtlBackend) -> tuple[float, float]:
+    """The same where a model stands for the engine: calls of its library are timed."""
     library, model._library = model._library, TimedLibrary(model._library)
     try:
-        times = []
-        for _ in range(repeat):
-            before, start = model._library.seconds, time.perf_counter()
-            accelerator.run(image)
-            whole, simulated = time.perf_counter() - start, model._library.seconds - before
-            times.append((whole - simulated, simulated))
+        start = time.perf_counter()
+        accelerator.run(image)
+        return time.perf_counter() - start - model._library.seconds, model._library.seconds
     finally:
         model._library = library
-    python, simulated = min(times)
-    return HostWork(words, python * 1e3, simulated * 1e3)
 
 
 def _count(accelerator: Accelerator, image: np.ndarray) -> dict[str, int]:
@@ -119,11 +131,13 @@ class _Counted:
         self._backend.write_block(offset, values)
 
 
-def _model(accelerator: Accelerator) -> RtlBackend:
-    """The model behind an accelerator; on the simulated board it is the device's."""
-    ip = getattr(accelerator.backend, "ip", None)
-    model = getattr(ip.device, "accelerator", None) if ip else accelerator.backend
+def _model(accelerator: Accelerator) -> RtlBackend | None:
+    """The model behind an accelerator, on the simulated board the device's; None of real hardware."""
+    backend = accelerator.backend
+    if backend.cycles is None:
+        return None
+    model = backend.ip.device.model if hasattr(backend, "ip") else backend
     if not isinstance(model, RtlBackend):
-        raise HardwareError("time is told apart on simulated hardware only. Remedy: open the backend 'rtl', or 'board' "
-                            "on a PC")
+        raise HardwareError(f"{type(backend).__name__} computes in the host: time is told apart on a board and "
+                            "on simulated hardware only. Remedy: open the backend 'rtl', or 'board'")
     return model

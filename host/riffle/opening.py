@@ -14,7 +14,7 @@ from .driver import Accelerator
 from .errors import HardwareError
 
 ZYNQ = "armv7l"
-PACKAGES = {"pynq": "'pynq<4'"}  # what to install, where it is not called as it is imported
+PACKAGES = {"pynq": "'pynq<4' 'pycparser<3'"}  # what to install, where it is not called as it is imported
 
 
 def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options: object) -> Accelerator:
@@ -35,14 +35,28 @@ def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options
     HardwareError
         if there is no such backend, or it does not work here; says what is missing
     """
-    name = backend or os.environ.get("RIFFLE_BACKEND") or best()
-    if name not in BACKENDS:
-        raise HardwareError(f"there is no backend {name!r}. Remedy: choose {', '.join(BACKENDS)}")
+    name = choose(backend)
     try:
         return Accelerator(BACKENDS[name](**options), wait=wait)
     except ImportError as error:
         raise HardwareError(f"backend {name!r} needs the Python package {error.name}. Remedy: pip install "
                             f"{PACKAGES.get(error.name, error.name)}, or take another backend") from error
+
+
+def choose(backend: str | None = None) -> str:
+    """Name of the backend that `open_accelerator` takes; nothing is opened.
+
+    Raises
+    ------
+    HardwareError
+        if the argument, or else $RIFFLE_BACKEND, names none
+    """
+    variable = os.environ.get("RIFFLE_BACKEND")
+    name = backend if backend is not None else variable or best()
+    if name not in BACKENDS:
+        origin = " ($RIFFLE_BACKEND)" if backend is None else ""
+        raise HardwareError(f"there is no backend {name!r}{origin}. Remedy: choose {', '.join(BACKENDS)}")
+    return name
 
 
 def best() -> str:
@@ -64,7 +78,7 @@ def _board(**options: object) -> object:
 
 def _rtl(configuration: str = "full", **options: object) -> object:
     from .backends.rtl import RtlBackend, build
-    return RtlBackend(build(configuration, waves="waves" in options), **options)
+    return RtlBackend(build(configuration, waves=options.get("waves") is not None), **options)
 
 
 def _hls(**options: object) -> object:

@@ -25,7 +25,7 @@ def trace(account: Account, clock_hz: float) -> dict:
         cycles = sum(e.cycles for e in entries)
         events.append(slice_of(first, LAYERS, first.layer, cycles, scale, account.peak))
     return {"traceEvents": events, "displayTimeUnit": "ns",
-            "otherData": {"clock_hz": clock_hz, "cycles": account.cycles, "source": "counters of the simulated RTL"}}
+            "otherData": {"clock_hz": clock_hz, "cycles": account.cycles, "source": account.what}}
 
 
 def slice_of(e: Entry, thread: int, name: str, cycles: int, scale: float, peak: int) -> dict:

@@ -18,6 +18,9 @@ class Backend(Protocol):
     A refused access raises `errors.BusError` where the platform can tell.
     """
 
+    what: str  # for people: what computes
+    fetches_from: str  # for people: where weights and images lie that the accelerator fetches
+    cycles: int | None  # simulated so far; None of real hardware
     clock_hz: float  # of the hardware: what turns cycles into time
     shares_memory: bool  # whether `allocate` can give any
     lock: HardwareLock  # of the hardware: held by every operation that other handles or processes must not disturb

@@ -37,8 +37,17 @@ class BoardBackend(MappedWords):
     def __init__(self, ip: RiffleIP):
         super().__init__(ip.mmio.array, getattr(pynq.Device.active_device, "lock_name", FPGA))
         self.ip = ip
+        self._model = getattr(ip.device, "model", None)
+        through = f"{ip.device.name} through PYNQ {pynq.__version__}"
+        self.what = f"the simulated {through}" if self._model else through
+        self.fetches_from = self._model.fetches_from if self._model else "the board's DDR"
         self.clock_hz = pynq.Clocks.fclk0_mhz * 1e6
         self._loop, self._told = interrupt_loop(), False
+
+    @property
+    def cycles(self) -> int | None:
+        """Clock cycles simulated so far; None on a board."""
+        return self._model.cycles if self._model else None
 
     def allocate(self, size: int) -> Buffer:
         """Contiguous memory.

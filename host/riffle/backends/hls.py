@@ -126,7 +126,7 @@ class HlsBackend(RegisterBackend):
         what a board would run at; only turns cycles into time
     """
 
-    what = "the HLS engine, iterations of its loops,"
+    what = "the HLS engine, compiled for this machine; cycles are iterations of its loops"
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
         sizes = spec.CONFIGURATIONS[configuration]

@@ -47,7 +47,7 @@ class NumpyBackend(RegisterBackend):
         what a board would run at; only turns cycles into time
     """
 
-    what = "NumPy, as the compiler predicts them,"
+    what = "NumPy; cycles are what the compiler predicts"
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
         sizes = spec.CONFIGURATIONS[configuration]

@@ -65,6 +65,7 @@ class RegisterBackend:
     """
 
     shares_memory, what = True, "a model without a clock"
+    fetches_from = "memory that takes no time"
 
     def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = SIMULATED_HZ, kind: int = 0):
         self.clock_hz, self.sizes, self.engine, self.cycles = clock_hz, sizes, engine, 0

@@ -95,7 +95,8 @@ class RtlBackend:
         what the board would run at; only turns cycles into time
     """
 
-    shares_memory, what = True, "Verilated RTL"
+    shares_memory, what = True, "the Verilated RTL, in simulation"
+    fetches_from = "a simulated DDR: 38 to 85 cycles latency, 8 bytes a cycle"
 
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1):

@@ -48,7 +48,8 @@ class UioBackend(MappedWords):
         if a file cannot be opened
     """
 
-    shares_memory = False
+    shares_memory, cycles, fetches_from = False, None, "the host's memory"
+    what = "the board, through Linux without PYNQ"
 
     def __init__(self, memory: str | Path = DEVICE, uio: str | Path | None = None, *,
                  base: int = spec.SEGMENT_BASE, interrupts: int = hwh.INTERRUPT_BASE, clock_hz: float = 100e6):

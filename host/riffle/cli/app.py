@@ -14,15 +14,19 @@ from rich.panel import Panel
 
 from .. import catalogue
 from ..errors import RiffleError
+from ..opening import BACKENDS, choose
 
 EXPECTED = (RiffleError, ValueError, OSError, MemoryError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="ShuffleNet on an FPGA, here on its simulated RTL: every cycle is the hardware's.")
+                  help="ShuffleNet on an FPGA: on the board, on its simulated RTL, or in NumPy.")
 console = Console(highlight=False)
 
 Network = Annotated[str, typer.Argument(help=catalogue.HELP)]
 Seed = Annotated[int, typer.Option(min=0, help="of random weights and images")]
+Backend = Annotated[str | None, typer.Option(
+    "--backend", callback=choose, metavar=f"[{'|'.join(BACKENDS)}]",
+    help="what runs it; by default $RIFFLE_BACKEND, else the board, its simulation or NumPy, what is there")]
 Waves = Annotated[Path | None, typer.Option(help="write FST waveforms of the whole run to this file")]
 
 
@@ -42,13 +46,14 @@ def demo(
     count: Annotated[int, typer.Option(min=1, help="how many images")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="which of the held-out images")] = 0,
     save: Annotated[Path | None, typer.Option(help="save it as a picture (.svg) instead of showing it")] = None,
+    backend: Backend = None,
 ) -> None:
     """Classify handwritten digits that training never saw, and show them."""
     from .demo import demo as show
     if save is None:
-        return show(console, count, seed)
+        return show(console, count, seed, backend)
     canvas = Console(record=True, file=io.StringIO(), color_system="truecolor", width=100, highlight=False)
-    show(canvas, count, seed)
+    show(canvas, count, seed, backend)
     canvas.save_svg(str(save), title="riffle demo")
     return console.print(f"saved {save}")
 
@@ -58,10 +63,11 @@ def classify(
     images: Annotated[list[Path], typer.Argument(help="picture files (PNG, JPEG, ...) or uint8 arrays (.npy)")],
     network: Annotated[str, typer.Option(help=catalogue.HELP)] = "digits",
     seed: Seed = 0,
+    backend: Backend = None,
 ) -> None:
     """Classify pictures: dark on light or light on dark for the digits, any photograph for other networks."""
     from .classify import classify as show
-    show(console, images, network, seed)
+    show(console, images, network, seed, backend)
 
 
 @app.command()
@@ -104,10 +110,11 @@ def compare(
     image: Annotated[Path | None, typer.Option(help="picture or .npy; by default one is made up")] = None,
     seed: Seed = 0,
     waves: Waves = None,
+    backend: Backend = None,
 ) -> None:
     """Run hardware and reference layer by layer and name the first difference."""
     from .compare import compare as show
-    if not show(console, network, image, seed, waves):
+    if not show(console, network, image, seed, waves, backend):
         sys.exit(1)
 
 
@@ -121,18 +128,20 @@ def bench(
     baselines: Annotated[bool, typer.Option("--baselines", help="this machine's processor beside it; --only names the "
                                                                 "network")] = False,
     seed: Seed = 0,
+    backend: Backend = None,
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
     if host:
         from .host_work import show_host_work
-        return show_host_work(console, json, only, seed)
+        return show_host_work(console, json, only, seed, backend)
     if baselines or layers:
         from .baselines import show_baselines
         from .layers import show_layers
-        right = show_baselines(console, json, only, seed) if baselines else show_layers(console, json, layers, seed)
+        what, show = (only, show_baselines) if baselines else (layers, show_layers)
+        right = show(console, json, what, seed, backend)
         return None if right else sys.exit(1)
     from .bench import bench as show
-    if not show(console, json, only, whole, seed):
+    if not show(console, json, only, whole, seed, backend):
         sys.exit(1)
     return None
 
@@ -142,10 +151,11 @@ def report(
     network: Network = "g3-1x-c1000",
     output: Annotated[Path, typer.Option("-o", "--output", help="page to write")] = Path("report.html"),
     seed: Seed = 0,
+    backend: Backend = None,
 ) -> None:
     """Run a network and write a page of pictures: timeline, roofline, what the cycles are spent on."""
     from .report import write_report
-    if not write_report(console, network, output, seed):
+    if not write_report(console, network, output, seed, backend):
         sys.exit(1)
 
 
@@ -155,10 +165,11 @@ def trace(
     output: Annotated[Path, typer.Option("-o", "--output", help="file to write")] = Path("trace.json"),
     clock: Annotated[float, typer.Option(min=1, help="MHz; turns cycles into time")] = 100,
     seed: Seed = 0,
+    backend: Backend = None,
 ) -> None:
     """Run a network and write a trace for Perfetto or Chrome."""
     from .report import write_trace
-    if not write_trace(console, network, output, seed, clock):
+    if not write_trace(console, network, output, seed, clock, backend):
         sys.exit(1)
 
 

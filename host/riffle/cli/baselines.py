@@ -1,4 +1,4 @@
-"""`riffle bench --baselines`: this machine's processor beside the simulated accelerator, on the same network."""
+"""`riffle bench --baselines`: this machine's processor beside the accelerator, on the same network."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from rich.table import Table
 from .. import catalogue, reference
 from ..baselines import measure
 from ..compiler import compile_network
-from .simulator import simulator
+from ..driver import Accelerator
+from .hardware import hardware
 
 CLOCK_MHZ = 100  # the block design's default
 
 
-def show_baselines(console: Console, json: bool, only: str, seed: int) -> bool:
+def show_baselines(console: Console, json: bool, only: str, seed: int, backend: str) -> bool:
     """Print the table; whether every result was the reference's."""
     name = only or "g3-1x-c1000"
     network = catalogue.find(name, seed)
     image = catalogue.sample_input(network, seed)
     loud = Console(stderr=True) if json else console
-    with simulator(loud) as accelerator:
-        accelerator.load(compile_network(network))
+    program = compile_network(network)
+    with hardware(loud, backend) as accelerator:
+        accelerator.load(program)
         begin = time.perf_counter()
         result = accelerator.run(image)
         wall = time.perf_counter() - begin
-    exact = bool(np.array_equal(result.output, reference.run(network, image)[network.output]))
+        exact = bool(np.array_equal(result.output, reference.run(network, image)[network.output]))
+        rows = own_rows(accelerator, result.cycles, 1e3 * wall, exact)
     with loud.status("Timing this machine's processor"):
         baselines, missing = measure(network, image)
-    rows = [{"what": f"Riffle's RTL, {result.cycles} cycles in simulation, at {CLOCK_MHZ} MHz (no board was measured)",
-             "milliseconds": result.cycles / CLOCK_MHZ / 1e3, "exact": exact},
-            {"what": "the simulation itself, wall time here", "milliseconds": 1e3 * wall, "exact": exact}]
     rows += [{"what": f"{b.what}, wall time here", "milliseconds": b.milliseconds, "exact": b.exact} for b in baselines]
     if json:
-        json_format.dump({"network": network.name, "rows": rows, "missing": missing}, sys.stdout, indent=2)
+        found = {"network": network.name, "backend": backend, "rows": rows, "missing": missing}
+        json_format.dump(found, sys.stdout, indent=2)
         print()
         return all(row["exact"] for row in rows)
     table = Table(title=f"{network.name}, one image", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
@@ -53,3 +54,13 @@ def show_baselines(console: Console, json: bool, only: str, seed: int) -> bool:
     console.print("[dim]Times of this machine are the fastest of three; they say nothing about the board's processor, "
                   "on which ncnn (float) was published with 212.8 ms for 1x, g = 3.[/]")
     return all(row["exact"] for row in rows)
+
+
+def own_rows(accelerator: Accelerator, cycles: int, wall: float, exact: bool) -> list[dict]:
+    """The accelerator's own lines: its cycles as time, and `wall`, the milliseconds that passed here."""
+    what, simulated = accelerator.backend.what, accelerator.backend.cycles is not None
+    clock = CLOCK_MHZ if simulated else accelerator.backend.clock_hz / 1e6
+    ours = f"Riffle: {cycles} cycles at {clock:g} MHz, {what}" + " (no board was measured)" * simulated
+    itself = "the simulation itself" if simulated else "Riffle with all that Python does"
+    return [{"what": ours, "milliseconds": cycles / clock / 1e3, "exact": exact},
+            {"what": f"{itself}, wall time here", "milliseconds": wall, "exact": exact}]

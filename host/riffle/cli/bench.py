@@ -16,7 +16,7 @@ from ..compiler import CompileError, compile_network
 from ..driver import Accelerator
 from ..integer import FullyConnected, IntegerNetwork
 from ..program import Program
-from .simulator import progress, simulator
+from .hardware import hardware, progress
 
 UNITS = tuple(f"g3-1x-stage{stage}-{kind}" for stage in (2, 3, 4) for kind in ("stride2", "residual"))
 QUICK = ("digits", "g3-0.25x-c10", *UNITS, "g3-1x-stage2-residual-unshuffled")
@@ -25,7 +25,7 @@ BATCH = 8
 COUNTED = ("cycles", "cycles_model", "stall_cycles", "macs")
 
 
-def bench(console: Console, json: bool, only: str, whole: bool, seed: int) -> bool:
+def bench(console: Console, json: bool, only: str, whole: bool, seed: int, backend: str) -> bool:
     """Print the measurements; whether every result was the reference's."""
     known = QUICK + WHOLE * whole
     networks = [name for name in known if only in name]
@@ -33,11 +33,13 @@ def bench(console: Console, json: bool, only: str, whole: bool, seed: int) -> bo
         raise ValueError(f"no benchmark contains {only!r}: there are {', '.join(known)}")
     loud = Console(stderr=True) if json else console
     rows = []
-    with simulator(loud) as accelerator, progress(loud) as bar:
+    with hardware(loud, backend) as accelerator, progress(loud) as bar:
+        memory = accelerator.backend.fetches_from
         task = bar.add_task("", total=len(networks))
         for name in networks:
             bar.update(task, description=name)
-            rows += measure_whole(accelerator, name, seed) if name in WHOLE else measure(accelerator, name, seed)
+            found = measure_whole(accelerator, name, seed) if name in WHOLE else measure(accelerator, name, seed)
+            rows += [entry | {"backend": backend} for entry in found]
             bar.advance(task)
     if json:
         json_format.dump(rows, sys.stdout, indent=2)
@@ -45,8 +47,7 @@ def bench(console: Console, json: bool, only: str, whole: bool, seed: int) -> bo
     else:
         console.print(table(rows))
         console.print("[dim]model: what the compiler predicts. util: of all multipliers in all cycles. Random weights, "
-                      f"but for the digits. Weights from {'DDR' if whole else 'the weight memory or DDR'}: 38 to 85 "
-                      "cycles latency, 8 bytes a cycle.[/]")
+                      f"but for the digits. Weights lie in the weight memory, or in {memory}.[/]")
     return all(row["bit_exact"] for row in rows)
 
 

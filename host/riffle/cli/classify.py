@@ -11,24 +11,24 @@ from rich.text import Text
 from .. import catalogue, digits
 from ..compiler import compile_network
 from ..integer import IntegerNetwork
+from .hardware import hardware, progress
 from .picture import read, render, side_by_side, square
-from .simulator import progress, simulator
 
 SHOWN = 28  # pixels a side, at most
 BEST = 3
 
 
-def classify(console: Console, paths: list[Path], name: str, seed: int) -> None:
+def classify(console: Console, paths: list[Path], name: str, seed: int, backend: str) -> None:
     """Show each picture as the network sees it, the classes it may be and the cycles."""
     with console.status(f"Compiling {name}"):
         network = catalogue.find(name, seed)
         inputs = [fit(read(path), network) for path in paths]
         program = compile_network(network)
     results, bar = [], progress(console)
-    with simulator(console) as accelerator:
+    with hardware(console, backend) as accelerator:
         accelerator.load(program)
         with bar:
-            for image, _ in bar.track(inputs, description="Simulating"):
+            for image, _ in bar.track(inputs, description="Running"):
                 results.append((*accelerator.classify(image), accelerator.counters()["CYCLES"]))
     for path, (image, done), (label, likely, cycles) in zip(paths, inputs, results, strict=True):
         text = [Text(str(path), "bold"), Text(done, "dim"), Text(), Text(label, "bold green"),

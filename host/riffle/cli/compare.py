@@ -10,16 +10,18 @@ from .. import catalogue
 from ..compare import steps
 from ..compiler import compile_network
 from .classify import fit
+from .hardware import hardware, progress, require
 from .picture import read
-from .simulator import progress, simulator
 
 
-def compare(console: Console, name: str, path: Path | None, seed: int, waves: Path | None) -> bool:
+def compare(console: Console, name: str, path: Path | None, seed: int, waves: Path | None, backend: str) -> bool:
     """Whether all is equal."""
+    if waves:
+        require(backend, ("rtl",), "write waveforms")
     network = catalogue.find(name, seed)
     image = fit(read(path), network)[0] if path else catalogue.sample_input(network, seed)
     program = compile_network(network)
-    with simulator(console, waves) as accelerator:
+    with hardware(console, backend, waves) as accelerator:
         accelerator.load(program)
         with progress(console) as bar:
             task = bar.add_task("Comparing", total=len(program.records))

@@ -11,26 +11,26 @@ from rich.text import Text
 
 from .. import digits
 from ..compiler import compile_network
+from .hardware import hardware, progress
 from .picture import render, side_by_side
-from .simulator import progress, simulator
 
 FACTOR = 2  # pixels averaged into one for showing
 WIDTH = digits.SIZE // FACTOR
 GAP = 2
 
 
-def demo(console: Console, count: int, seed: int) -> None:
+def demo(console: Console, count: int, seed: int, backend: str) -> None:
     """Show `count` held-out digits with their predictions, then accuracy and speed."""
     network = digits.network()
     images, labels = digits.held_out()
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     results, right, row = [], 0, []
-    console.print(f"[bold]{network.name}[/] reads handwritten digits that training never saw\n")
-    with simulator(console) as accelerator:
+    with hardware(console, backend) as accelerator:
+        console.print(f"[bold]{network.name}[/] reads handwritten digits that training never saw\n")
         accelerator.load(compile_network(network))
-        before, start, bar = accelerator.backend.cycles, time.perf_counter(), progress(console)
+        before, start, bar = accelerator.backend.cycles or 0, time.perf_counter(), progress(console)
         with bar:
-            for index in bar.track(chosen, description="Simulating"):
+            for index in bar.track(chosen, description="Running"):
                 results.append(accelerator.run(images[index]))
                 label, truth = results[-1].label, network.classes[labels[index]]
                 right += label == truth
@@ -38,14 +38,15 @@ def demo(console: Console, count: int, seed: int) -> None:
                 if len(row) == max(1, (console.width + GAP) // (WIDTH + GAP)) or len(results) == len(chosen):
                     bar.console.print(*side_by_side(row, GAP), sep="\n", end="\n\n")
                     row = []
-        seconds, simulated = time.perf_counter() - start, accelerator.backend.cycles - before
-        hertz, what = accelerator.backend.clock_hz, accelerator.backend.what
+        seconds, after = time.perf_counter() - start, accelerator.backend.cycles
+        hertz = accelerator.backend.clock_hz
     cycles = round(sum(result.cycles for result in results) / len(results))
     console.print(summary({
         "accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})",
         "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:.5g} MHz, "
                     f"{hertz / cycles:,.0f} images/s",
-        "simulated": f"[dim]{simulated:,} cycles of {what} in {seconds:.1f} s[/]"}))
+        **({"measured": f"[dim]{len(results)} images in {seconds:.1f} s[/]"} if after is None else
+           {"simulated": f"[dim]{after - before:,} cycles in {seconds:.1f} s[/]"})}))
 
 
 def caption(label: str, truth: str) -> Text:

@@ -16,11 +16,11 @@ from .report import measure
 COLUMNS = {"busy": "busy", "starved": "wait", "drain": "drain", "reads": "reads", "writes": "writes"}
 
 
-def show_layers(console: Console, json: bool, name: str, seed: int) -> bool:
+def show_layers(console: Console, json: bool, name: str, seed: int, backend: str) -> bool:
     """Print the table; whether the result was the reference's."""
-    measured, exact, _ = measure(Console(stderr=True) if json else console, name, seed)
+    measured, exact, _ = measure(Console(stderr=True) if json else console, name, seed, backend)
     if json:
-        json_format.dump(as_json(measured, exact), sys.stdout, indent=2)
+        json_format.dump(as_json(measured, exact) | {"backend": backend}, sys.stdout, indent=2)
         print()
     else:
         console.print(table(measured))

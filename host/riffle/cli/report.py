@@ -1,4 +1,4 @@
-"""`riffle report` and `riffle trace`: a run on the simulated hardware, as a page and as a trace."""
+"""`riffle report` and `riffle trace`: a run on the accelerator, as a page and as a trace."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from ..compiler import compile_network
 from ..report import page
 from ..sources import Ddr
 from ..trace import trace
-from .simulator import simulator
+from .hardware import hardware
 
 
-def measure(console: Console, name: str, seed: int) -> tuple[Account, bool, bool]:
+def measure(console: Console, name: str, seed: int, backend: str) -> tuple[Account, bool, bool]:
     """Run a network once; its account, whether it was right, and whether its weights came from memory."""
     network = catalogue.find(name, seed)
     image = catalogue.sample_input(network, seed)
-    with simulator(console) as accelerator, console.status(f"Running {name}"):
-        accelerator.load(compile_network(network))
+    program = compile_network(network)
+    with hardware(console, backend) as accelerator, console.status(f"Running {name}"):
+        accelerator.load(program)
         result = accelerator.run(image)
         exact = np.array_equal(result.output, reference.run(network, image)[network.output])
         return account(accelerator, network), exact, isinstance(accelerator.source, Ddr)
 
 
-def write_report(console: Console, name: str, output: Path, seed: int) -> bool:
+def write_report(console: Console, name: str, output: Path, seed: int, backend: str) -> bool:
     """Write the page; whether the result was right."""
-    measured, exact, from_ddr = measure(console, name, seed)
+    measured, exact, from_ddr = measure(console, name, seed, backend)
     output.write_text(page(measured, exact, from_ddr), encoding="utf-8")
     return say(console, measured, exact, output, "open it in a browser")
 
 
-def write_trace(console: Console, name: str, output: Path, seed: int, clock_mhz: float) -> bool:
+def write_trace(console: Console, name: str, output: Path, seed: int, clock_mhz: float, backend: str) -> bool:
     """Write the trace; whether the result was right."""
-    measured, exact, _ = measure(console, name, seed)
+    measured, exact, _ = measure(console, name, seed, backend)
     output.write_text(json.dumps(trace(measured, clock_mhz * 1e6)), encoding="utf-8")
     return say(console, measured, exact, output, "open it at ui.perfetto.dev or chrome://tracing")
 

@@ -13,6 +13,8 @@ from . import charts
 
 CLOCKS_HZ = (hwh.CLOCK_MHZ * 1e6, SIMULATED_HZ)  # what the block design sets by default, and the aim
 
+NO_BOARD = "No board was used, and that the design closes timing at these clocks is not shown."
+
 FOLDER = resources.files(__package__)
 
 COLUMNS = ("layer", "cycles", "predicted", "difference", "of the array", "busy", "starved", "drain", "port reads",
@@ -29,15 +31,16 @@ def page(account: Account, exact: bool, from_ddr: bool) -> str:
     exact
         whether its result was the reference's, bit by bit
     from_ddr
-        whether the weights were read from the simulated memory
+        whether the weights were read from memory
     """
-    memory = ("Weights are streamed from a simulated DDR: 38 to 85 cycles latency, 8 bytes a cycle."
-              if from_ddr else "All weights lie in the weight memory.")
+    memory = f"Weights are streamed from {account.memory}." if from_ddr else "All weights lie in the weight memory."
+    board = NO_BOARD if account.simulated else ""
     kinds = [(css, kind) for kind, css in charts.KINDS.items() if any(e.kind == kind for e in account.descriptors)]
     files = ("style.css", "script.js", "page.html")
     style, script, frame = ((FOLDER / name).read_text(encoding="utf-8") for name in files)
     return Template(frame).substitute(
-        name=escape(account.name), style=style, script=script, memory=memory, cards=cards(account),
+        name=escape(account.name), style=style, script=script, memory=escape(memory), cards=cards(account),
+        what=escape(account.what), board=board,
         exact="the result bit for bit that of NumPy" if exact else "<b>the result NOT that of NumPy</b>",
         kinds=legend(kinds), parts=legend(charts.PARTS.items()), timeline=charts.timeline(account),
         roofline=charts.roofline(account), bars=charts.bars(account), table=table(account),
