@@ -37,10 +37,15 @@ def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options
     """
     name = choose(backend)
     try:
-        return Accelerator(BACKENDS[name](**options), wait=wait)
+        opened = BACKENDS[name](**options)
     except ImportError as error:
         raise HardwareError(f"backend {name!r} needs the Python package {error.name}. Remedy: pip install "
                             f"{PACKAGES.get(error.name, error.name)}, or take another backend") from error
+    try:
+        return Accelerator(opened, wait=wait)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def choose(backend: str | None = None) -> str:
