@@ -49,6 +49,7 @@ riffle_status riffle_load(riffle_device *device, const riffle_program *program) 
     return RIFFLE_NO_FIT;
   riffle_status status = make_ready(device);
   if (status) return status;
+  put(device, RIFFLE_PROGRAM_ID, 0); /* a Python handle that has loaded another program loads it again */
   put_all(device, RIFFLE_PROGRAM_WINDOW, program->descriptors, program->descriptor_count * RIFFLE_DESCRIPTOR_WORDS);
   put_all(device, RIFFLE_WEIGHTS_WINDOW, program->stream, program->stream_words * (RIFFLE_STREAM_BYTES / 4));
   put(device, RIFFLE_PROGRAM_FIRST, 0);
