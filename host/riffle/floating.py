@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from . import archive
-from .network import Architecture, LayerSpec
+from .network import Architecture, LayerSpec, tensor_channels
 from .reference import windows
 
 KIND = "float network"
@@ -102,10 +102,9 @@ def run(specs: list[LayerSpec], folded: dict[str, Folded], images: np.ndarray) -
         maps = _forward(spec, folded.get(spec.name), tensors)
         whole = tensors.get(spec.output)
         if whole is None:
-            channels = max(s.out_channel + s.out_channels for s in specs if s.output == spec.output)
+            channels = tensor_channels(specs, spec.output)
             whole = tensors[spec.output] = np.zeros((len(images), channels, *spec.out_size))
-        channels = np.arange(spec.out_channels)
-        whole[:, spec.out_channel + (spec.shuffle.positions(len(channels)) if spec.shuffle else channels)] = maps
+        whole[:, spec.places()] = maps
     return tensors
 
 

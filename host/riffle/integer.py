@@ -50,6 +50,13 @@ class Shuffle:
         c = np.arange(channels)
         return c % self.modulus * self.step_low + c // self.modulus * self.step_high
 
+    def canonical(self, channels: int) -> Shuffle | None:
+        """The same for so many channels, with steps that no channel takes set to 1; None where all stay in place."""
+        if (self.positions(channels) == np.arange(channels)).all():
+            return None
+        modulus = min(self.modulus, channels)
+        return Shuffle(modulus, self.step_low if modulus > 1 else 1, self.step_high if modulus < channels else 1)
+
 
 @dataclass
 class Layer:
@@ -77,6 +84,11 @@ class Convolution(Layer):
     out_channel: int = 0  # where in the output tensor this layer's channels begin (concatenation)
     kind: str = "convolution"  # "average_pool" where it is one (weights all 1, groups = channels)
 
+    def places(self) -> np.ndarray:
+        """Channel of the output tensor that each output channel goes to, int [O]."""
+        outputs = len(self.weight)
+        return self.out_channel + (self.shuffle.positions(outputs) if self.shuffle else np.arange(outputs))
+
 
 @dataclass
 class MaxPool(Layer):
@@ -98,6 +110,11 @@ class FullyConnected(Layer):
 
     weight: np.ndarray  # int8 [O][I], -127..127
     bias: np.ndarray  # int32 [O]
+
+
+def written_channels(layer: Layer, output: Tensor) -> np.ndarray:
+    """Channels of its output tensor that a layer writes, int [n], in the order of its own output channels."""
+    return layer.places() if isinstance(layer, Convolution) else np.arange(output.channels)
 
 
 LAYERS = {cls.__name__: cls for cls in (Convolution, MaxPool, GlobalAverage, FullyConnected)}

@@ -10,8 +10,10 @@ Two things were published in two ways, and both are here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from .integer import Shuffle
 
@@ -49,6 +51,11 @@ class LayerSpec:
         if self.kind in ("global_average", "fully_connected"):
             return 1, 1
         return -(-self.size[0] // self.stride), -(-self.size[1] // self.stride)
+
+    def places(self) -> np.ndarray:
+        """Channel of the output tensor that each output channel goes to, int [O]."""
+        outputs = self.out_channels
+        return self.out_channel + (self.shuffle.positions(outputs) if self.shuffle else np.arange(outputs))
 
     @property
     def weights(self) -> int:
@@ -161,6 +168,11 @@ class Architecture:
                            groups=self.groups, relu=True, residual=None if stride2 else source,
                            out_channel=inputs if stride2 and self.pool_first else 0)
         return [pool, reduce, depthwise, expand] if stride2 else [reduce, depthwise, expand]
+
+
+def tensor_channels(specs: Iterable[LayerSpec], name: str) -> int:
+    """Channels of a tensor: up to the last one that a layer writes."""
+    return 1 + max(int(spec.places().max()) for spec in specs if spec.output == name)
 
 
 def complexity(architecture: Architecture) -> float:

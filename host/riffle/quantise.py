@@ -15,7 +15,7 @@ from . import floating
 from .bounds import ACCUMULATOR_LIMIT, layer_worst_sums, multiplier_and_shift, prove, worst_sums
 from .floating import PIXEL_SCALE, FloatNetwork, Folded
 from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Tensor
-from .network import LayerSpec
+from .network import LayerSpec, tensor_channels
 
 CLIPS = np.linspace(0.2, 1.0, 81)  # shares of the largest value that calibration tries as the end of the range
 SAMPLES = 200_000  # values of a tensor that calibration looks at
@@ -159,7 +159,7 @@ def integer_weights(folded: Folded, in_scale: float, zero: int,
 def _tensors(specs: Sequence[LayerSpec]) -> dict[str, Tensor]:
     tensors = {specs[0].input: Tensor(specs[0].in_channels, *specs[0].size, -128)}
     for spec in specs:
-        channels = max(s.out_channel + s.out_channels for s in specs if s.output == spec.output)
+        channels = tensor_channels(specs, spec.output)
         tensors[spec.output] = Tensor(channels, *spec.out_size, zero_point(spec))
     return tensors
 

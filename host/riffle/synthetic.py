@@ -14,7 +14,7 @@ import numpy as np
 
 from .bounds import multiplier_and_shift, prove
 from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Tensor
-from .network import Architecture, LayerSpec
+from .network import Architecture, LayerSpec, tensor_channels
 from .quantise import average_pool
 from .reference import convolution, execute, input_tensor
 
@@ -82,7 +82,7 @@ def random_layers(name: str, specs: Sequence[LayerSpec], image: Tensor, seed: in
     network = IntegerNetwork(name, specs[0].input, {specs[0].input: image}, [], metadata={"seed": seed})
     tensors = {network.input: input_tensor(network, random_input(network, seed))}
     for spec in specs:
-        channels = max(s.out_channel + s.out_channels for s in specs if s.output == spec.output)
+        channels = tensor_channels(specs, spec.output)
         relu = spec.relu or spec.kind in ("max_pool", "global_average")
         zero_point = (zero_points or {}).get(spec.output, -128 if relu else 0)
         network.tensors.setdefault(spec.output, Tensor(channels, *spec.out_size, zero_point))

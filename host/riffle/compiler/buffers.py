@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from .. import lattice
 from ..errors import CompileError
-from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer
+from ..integer import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    Layer,
+    written_channels,
+)
 from ..spec import BANKS
 from .batches import Lanes
 from .slices import Cut, cuts
@@ -108,7 +117,7 @@ def make_needs(network: IntegerNetwork, steps: list[Step], log2s: dict[str, int]
     needs.buffers[network.output].death = len(steps)
     for time, step in enumerate(steps):
         layer, source = step.layer, needs.buffers[step.input]
-        if is_average_pool(layer) and layer.stride == 2 and source.death == time:
+        if is_average_pool(layer) and layer.stride == 2 and source.death == time and not layer.shuffle:
             target = needs.buffers[layer.output]
             needs.pools.append(Pool(time, source, target, len(layer.weight), layer.out_channel, log2s[layer.input]))
     return needs
@@ -164,10 +173,9 @@ def _write(network: IntegerNetwork, needs: Needs, step: Step, time: int, log2s: 
         needs.buffers[name] = Buffer(name, words, [Part(0, words, time)], time)
     else:
         buffer = needs.buffers.setdefault(name, Buffer(name, lattice.words_of(tensor.channels, log2s[name])))
-        first = getattr(layer, "out_channel", 0)
-        count = len(layer.weight) if isinstance(layer, Convolution) else tensor.channels
-        start = first // BANKS << 2 * log2s[name]  # two parts may share a block
-        buffer.parts.append(Part(start, lattice.words_of(first + count, log2s[name]), time))
+        blocks = np.unique(written_channels(layer, tensor) // BANKS)  # two parts may share some
+        for run in np.split(blocks, np.flatnonzero(np.diff(blocks) > 1) + 1):
+            buffer.parts.append(Part(int(run[0]) << 2 * log2s[name], int(run[-1]) + 1 << 2 * log2s[name], time))
         buffer.death = time
 
 
@@ -177,9 +185,10 @@ def _in_place(network: IntegerNetwork, needs: Needs, step: Step, time: int) -> B
     whole = network.tensors[step.residual] == network.tensors[layer.output] and not layer.out_channel
     if not whole or len(layer.weight) != network.tensors[layer.output].channels or layer.shuffle:
         raise CompileError(f"layer {step.name} adds tensor {step.residual}: the sum must be a whole tensor of the same "
-                           "size and zero point, without a shuffle")
+                           "size and zero point, without a shuffle: add to a tensor of its own, and shuffle before")
     if needs.buffers[step.input] is buffer:
-        raise CompileError(f"layer {step.name} reads {step.residual}, onto which it also writes its sum")
+        raise CompileError(f"layer {step.name} reads {step.input}, onto which it also writes its sum: put another "
+                           "layer between, or fold the addition into the weights")
     return buffer
 
 

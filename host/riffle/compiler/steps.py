@@ -55,27 +55,35 @@ def can_fuse(first: Layer, second: Layer) -> bool:
 
 
 def make_steps(network: IntegerNetwork) -> list[Step]:
-    """The steps of a network in the order of execution.
+    """The steps of a consistent network in the order of execution.
 
     Raises
     ------
     CompileError
-        if weights and tensors do not match, or a layer reads a tensor before it is written or after it is overwritten
+        if a layer reads a tensor after it is overwritten
     """
-    _check_groups(network)
+    _check_order(network)
     layers = _pools_before_concatenation(network)
-    readers = {name: [x for x in layers if name in (x.input, getattr(x, "residual", None))] for name in network.tensors}
+    readers = {name: [x for x in layers if name in _reads(x)] for name in network.tensors}
     writers = {name: [x for x in layers if x.output == name] for name in network.tensors}
     fused = {}
-    for layer in layers:
+    for index, layer in enumerate(layers):
         after = readers[layer.output]
         only = len(after) == 1 and len(writers[layer.output]) == 1 and layer.output != network.output
         if only and after[0].input == layer.output and can_fuse(layer, after[0]):
-            fused[after[0].name] = layer
+            if not _overwritten(layer.input, layers[index:layers.index(after[0]) + 1]):
+                fused[after[0].name] = layer
     hidden = {layer.name for layer in fused.values()}
-    steps = [Step(layer, fused.get(layer.name)) for layer in layers if layer.name not in hidden]
-    _check_order(network, steps)
-    return steps
+    return [Step(layer, fused.get(layer.name)) for layer in layers if layer.name not in hidden]
+
+
+def _reads(layer: Layer) -> list[str]:
+    return [name for name in (layer.input, getattr(layer, "residual", None)) if name]
+
+
+def _overwritten(name: str, layers: list[Layer]) -> bool:
+    """Whether one of the layers adds something onto a tensor in its place."""
+    return any(getattr(layer, "residual", None) == name for layer in layers)
 
 
 def _pools_before_concatenation(network: IntegerNetwork) -> list[Layer]:
@@ -89,30 +97,18 @@ def _pools_before_concatenation(network: IntegerNetwork) -> list[Layer]:
         if others:
             rest = [x for x in layers if x is not pool]
             place = min(rest.index(x) for x in others)
-            if pool.input == network.input or pool.input in {x.output for x in rest[:place]}:
+            written = pool.input not in {x.output for x in rest[place:]}
+            if written and not _overwritten(pool.input, rest[:place]):
                 layers = rest[:place] + [pool] + rest[place:]
     return layers
 
 
-def _check_groups(network: IntegerNetwork) -> None:
+def _check_order(network: IntegerNetwork) -> None:
+    overwritten: dict[str, str] = {}
     for layer in network.layers:
-        if isinstance(layer, Convolution):
-            outputs, inputs = layer.weight.shape[:2]
-            channels = network.tensors[layer.input].channels
-            if outputs % layer.groups or inputs * layer.groups != channels:
-                raise CompileError(f"layer {layer.name} has weights for {layer.groups} groups of {inputs} inputs and "
-                                   f"{outputs} outputs in all, but tensor {layer.input} has {channels} channels")
-
-
-def _check_order(network: IntegerNetwork, steps: list[Step]) -> None:
-    written, overwritten = {network.input}, {}
-    for step in steps:
-        for name in filter(None, (step.input, step.residual)):
-            if name not in written:
-                raise CompileError(f"layer {step.name} reads tensor {name}, which no layer before it writes")
+        for name in _reads(layer):
             if name in overwritten:
-                raise CompileError(f"layer {step.name} reads tensor {name}, onto which layer {overwritten[name]} has "
-                                   "added its output: only the sum exists by then")
-        written.add(step.layer.output)
-        if step.residual:
-            overwritten[step.residual] = step.name
+                raise CompileError(f"layer {layer.name} reads tensor {name}, onto which layer {overwritten[name]} has "
+                                   "added its output: only the sum exists by then: put it in front of that layer")
+        if residual := getattr(layer, "residual", None):
+            overwritten[residual] = layer.name
