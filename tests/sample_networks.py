@@ -29,7 +29,8 @@ class Builder:
         output = output or name
         if output not in self.tensors:
             zero_point = self.tensors[residual].zero_point if residual else int(rng.integers(-128, 100))
-            self.tensors[output] = Tensor(channels or outputs, t.height // stride, t.width // stride, zero_point)
+            size = -(-t.height // stride), -(-t.width // stride)
+            self.tensors[output] = Tensor(channels or outputs, *size, zero_point)
         self.layers.append(Convolution(name, source, output, weight, bias, multiplier, shift.astype(np.int32), groups,
                                        stride, shuffle, residual, out_channel, kind))
         return output

@@ -8,7 +8,7 @@ from riffle.compiler import CompileError, compile_network
 from riffle.compiler.cycles import LAUNCH, OVERLAPPED
 from riffle.compiler.slices import pool_slices
 from riffle.descriptor import unpack_program
-from riffle.integer import Shuffle, Tensor
+from riffle.integer import Shuffle, Tensor, written_channels
 from riffle.interpreter import execute
 from riffle.synthetic import random_input, random_unit
 from sample_networks import Builder, shufflenet
@@ -32,9 +32,8 @@ def run_and_compare(rng, network, configuration, lane=0, image=None):
         np.testing.assert_array_equal(found, tensors[record.place.tensor][record.channels], f"{index}: {record.layer}")
         covered[record.layer] |= set(record.channels.tolist())
     for layer in network.layers:
-        first = getattr(layer, "out_channel", 0)
-        count = len(layer.weight) if hasattr(layer, "weight") else len(tensors[layer.output])
-        assert covered[layer.name] == set(range(first, first + count)), f"{layer.name} is not checked as a whole"
+        own = set(written_channels(layer, network.tensors[layer.output]).tolist())
+        assert covered[layer.name] == own, f"{layer.name} is not checked as a whole"
     np.testing.assert_array_equal(program.read_result(memory, lane), tensors[network.output])
     return program, np.concatenate([maps.ravel() for maps in tensors.values() if maps.dtype == np.int8])
 
@@ -218,10 +217,12 @@ def wrong_networks(rng):
         for arguments in convolutions:
             t = b.convolution(t, **arguments)
         return b
-    yield shufflenet(rng, 3, 2), r"layer \S+ \+ \S+ needs \d+ words of activation memory, the limit is 2048"
+    yield shufflenet(rng, 3, 2), r"layer \S+ \+ \S+ needs \d+ words of activation memory, the limit is 2048: use"
     yield chain(30, 30, {"outputs": 4}).network(), "tensor image: a map of 30x30 pixels does not fit a lattice of 7x7"
-    yield chain(7, 7, {"outputs": 8, "kernel": 3, "stride": 2}).network(), "a map of 3x3 pixels does not fit a lattice"
+    yield (chain(7, 7, {"outputs": 8, "kernel": 3, "stride": 2}).network(),
+           "tensor conv0: a map of 4x4 pixels does not fit a lattice of 7x7; .*: resize the image")
     big = chain(7, 7, {"outputs": 452}, {"outputs": 4, "kernel": 3})
+    big.layers[1].weight[:] = 1
     yield big.network(), "conv1 needs 1017 weight words for each pair of output channels, the limit is 1008"
     yield chain(7, 7, *[{"outputs": 4}] * 257).network(), "needs 257 descriptors, the program memory holds 256"
     b = chain(7, 7, {"outputs": 4}, {"outputs": 4})

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer
+from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool
 from .spec import ACCUMULATOR_BITS, MULTIPLIER_BITS, SHIFT_MAX, SHIFT_MIN
 
 ACCUMULATOR_LIMIT = 1 << (ACCUMULATOR_BITS - 1)
@@ -38,7 +38,7 @@ def layer_worst_sums(layer: Layer, pixels: int) -> np.ndarray:
     if isinstance(layer, (Convolution, FullyConnected)):
         return worst_sums(layer.weight, layer.bias.astype(np.int64))
     if isinstance(layer, GlobalAverage):
-        return worst_sums(np.ones((1, pixels), np.int8), np.array([layer.bias], np.int64))
+        return np.array([max(abs(layer.bias + 127 * pixels), abs(layer.bias - 128 * pixels))])
     return np.zeros(0, np.int64)
 
 
@@ -56,6 +56,8 @@ def prove(network: IntegerNetwork) -> dict[str, int]:
     """
     worst = {}
     for layer in network.layers:
+        if not isinstance(layer, MaxPool):
+            _check_range(layer, "bias", 1 - ACCUMULATOR_LIMIT, ACCUMULATOR_LIMIT - 1)
         tensor = network.tensors[layer.input]
         sums = layer_worst_sums(layer, tensor.height * tensor.width)
         if not len(sums):
@@ -67,7 +69,7 @@ def prove(network: IntegerNetwork) -> dict[str, int]:
         if isinstance(layer, (Convolution, FullyConnected)) and layer.weight.min() < -127:
             raise ValueError(f"layer {layer.name} has a weight of -128, but weights are symmetric, -127 to 127: "
                              "quantise the network again")
-        if not isinstance(layer, FullyConnected):
+        if isinstance(layer, (Convolution, GlobalAverage)):
             _check_range(layer, "multiplier", 0, (1 << MULTIPLIER_BITS) - 1)
             _check_range(layer, "shift", SHIFT_MIN, SHIFT_MAX)
     return worst

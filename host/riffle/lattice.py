@@ -87,8 +87,11 @@ def read_channels(memory: np.ndarray, base: int, positions: np.ndarray, log2s: i
 
 def write_channels(memory: np.ndarray, base: int, maps: np.ndarray, rows: int, columns: int,
                    layout: str = "plain") -> None:
-    """Put int8 [C][H][W] into memory, int8 [4][depth][lanes], at an address: channel c at position c."""
-    words = to_phases(maps, rows, columns)
+    """Put int8 [C][H][W] into memory, int8 [4][depth][lanes], at an address: channel c at position c.
+
+    A vector, H = W = 1, goes into every lane, so that any image of a batch finds it.
+    """
+    words = to_phases(in_all_lanes(maps, rows, columns), rows, columns)
     log2s = (words.shape[1].bit_length() - 1) // 2
     bank, address = locate(np.arange(len(maps)), log2s, layout)
     address = base + address[:, None] + np.arange(words.shape[1])
@@ -98,12 +101,21 @@ def write_channels(memory: np.ndarray, base: int, maps: np.ndarray, rows: int, c
 
 
 def to_words(maps: np.ndarray, rows: int, columns: int, layout: str = "plain") -> np.ndarray:
-    """Memory image of a tensor: int8 [C][H][W] -> int8 [4][addresses][lanes]; unused channels are 0."""
+    """Memory image of a tensor: int8 [C][H][W] -> int8 [4][addresses][lanes]; unused channels are 0.
+
+    Of a vector, H = W = 1, every lane has all of it.
+    """
+    maps = in_all_lanes(maps, rows, columns)
     _, height, width = maps.shape
     log2s = log2_phases(height, width, rows, columns)
     memory = np.zeros((BANKS, words_of(len(maps), log2s, layout), rows * columns), np.int8)
     write_channels(memory, 0, maps, rows, columns, layout)
     return memory
+
+
+def in_all_lanes(maps: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """A vector, [C][1][1], as a map with its values in each lane; other maps as they are."""
+    return np.broadcast_to(maps, (len(maps), rows, columns)) if maps.shape[1:] == (1, 1) else maps
 
 
 def from_words(words: np.ndarray, channels: int, log2s: int, rows: int, columns: int,

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from .bounds import ACCUMULATOR_LIMIT
-from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Tensor
+from .consistency import check, check_layer
+from .integer import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    Layer,
+    MaxPool,
+    Tensor,
+    written_channels,
+)
 
 
 def requantise(accumulator: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int) -> np.ndarray:
@@ -97,25 +107,25 @@ def run(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
     Raises
     ------
     ValueError
-        if the image does not fit the network, a layer does not fit its tensors, or a sum leaves the accumulator
+        if the image does not fit the network, or the network contradicts itself or the contract (`consistency`)
     """
+    check(network)
     tensors = {network.input: input_tensor(network, image)}
     for layer in network.layers:
-        execute(layer, network.tensors, tensors)
+        _execute(layer, network.tensors, tensors)
     return tensors
 
 
 def execute(layer: Layer, described: dict[str, Tensor], tensors: dict[str, np.ndarray]) -> None:
-    """Execute one layer: put what it writes into `tensors`, which holds what it reads. Errors as `run`."""
-    result = _own_channels(layer, described, tensors)
-    output = described[layer.output]
-    if isinstance(layer, Convolution):
-        result = _placed(layer, result, output, tensors)
-    expected = (output.channels, output.height, output.width)
-    if result.shape != expected:
-        raise ValueError(f"layer {layer.name} makes {_size(result.shape)}, but its output tensor {layer.output} is "
-                         f"declared as {_size(expected)}: the network description is inconsistent, make it again")
-    tensors[layer.output] = result
+    """Execute one layer: put what it writes into `tensors`, which holds what it reads.
+
+    Raises
+    ------
+    ValueError
+        if the layer contradicts itself or its tensors, or a sum leaves the accumulator
+    """
+    check_layer(layer, described)
+    _execute(layer, described, tensors)
 
 
 def layer_outputs(network: IntegerNetwork, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -125,10 +135,7 @@ def layer_outputs(network: IntegerNetwork, tensors: dict[str, np.ndarray]) -> di
     """
     result = {}
     for layer in network.layers:
-        maps = tensors[layer.output]
-        if isinstance(layer, Convolution):
-            maps = maps[layer.out_channel:layer.out_channel + len(layer.weight)]
-        result[layer.name] = maps
+        result[layer.name] = tensors[layer.output][np.sort(written_channels(layer, network.tensors[layer.output]))]
     return result
 
 
@@ -154,6 +161,12 @@ def input_tensor(network: IntegerNetwork, image: np.ndarray) -> np.ndarray:
     return (image.astype(np.int16) - 128).astype(np.int8).transpose(2, 0, 1)
 
 
+def _execute(layer: Layer, described: dict[str, Tensor], tensors: dict[str, np.ndarray]) -> None:
+    result = _own_channels(layer, described, tensors)
+    tensors[layer.output] = (_placed(layer, result, described[layer.output], tensors)
+                             if isinstance(layer, Convolution) else result)
+
+
 def _own_channels(layer: Layer, described: dict[str, Tensor], tensors: dict[str, np.ndarray]) -> np.ndarray:
     """One layer's own output channels, before the shuffle."""
     maps = tensors[layer.input]
@@ -165,44 +178,21 @@ def _own_channels(layer: Layer, described: dict[str, Tensor], tensors: dict[str,
     if isinstance(layer, GlobalAverage):
         total = _checked(layer, global_average(maps, layer.bias))
         return clamp(requantise(total, layer.multiplier, layer.shift) + zero_point)
-    if not isinstance(layer, Convolution):
-        raise ValueError(f"layer {layer.name} is a {type(layer).__name__}, which the reference does not know")
-    _check_convolution(layer, maps)
     total = _checked(layer, convolution(maps, layer.weight, layer.bias, layer.groups, layer.stride,
                                         described[layer.input].zero_point))
     values = requantise(total, layer.multiplier[:, None, None], layer.shift[:, None, None])
     if layer.residual is None:
         return clamp(values + zero_point)
     residual = tensors[layer.residual].astype(np.int64)  # carries the zero point already
-    return clamp(values + residual[_places(layer)])
-
-
-def _places(layer: Convolution) -> np.ndarray:
-    """Channel of the output tensor that each output channel of a layer goes to, int [O]."""
-    outputs = len(layer.weight)
-    return layer.out_channel + (layer.shuffle.positions(outputs) if layer.shuffle else np.arange(outputs))
+    return clamp(values + residual[layer.places()])
 
 
 def _placed(layer: Convolution, result: np.ndarray, tensor: Tensor, tensors: dict[str, np.ndarray]) -> np.ndarray:
     """The output tensor with a layer's channels in their places: shuffle and concatenation."""
     whole = tensors.get(layer.output)
     whole = np.zeros((tensor.channels, *result.shape[1:]), np.int8) if whole is None else whole
-    places = _places(layer)
-    if places.max() >= len(whole) or len(set(places)) != len(places):
-        raise ValueError(f"layer {layer.name} writes channel {places.max()} of tensor {layer.output}, which has "
-                         f"{len(whole)}, or one twice: correct out_channel and shuffle")
-    whole[places] = result
+    whole[layer.places()] = result
     return whole
-
-
-def _check_convolution(layer: Convolution, maps: np.ndarray) -> None:
-    outputs, per_group, kernel, _ = layer.weight.shape
-    if layer.weight.dtype != np.int8 or maps.dtype != np.int8:
-        raise ValueError(f"layer {layer.name} has {layer.weight.dtype} weights and {maps.dtype} input, but both must "
-                         "be int8: quantise the network again")
-    if outputs % layer.groups or per_group * layer.groups != len(maps) or kernel not in (1, 3):
-        raise ValueError(f"layer {layer.name} has weights {_size(layer.weight.shape)} in {layer.groups} groups, which "
-                         f"do not fit {len(maps)} input channels: weights are [O][I / groups][k][k], k = 1 or 3")
 
 
 def _checked(layer: Layer, total: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The compiler: an integer network becomes a program for one build of the hardware.
 
+    check    what no descriptor can do, and (`consistency`) what contradicts itself
     steps    which layers are fused, in which order they run
     batches  in which lanes the images of a batch meet
     buffers  what must be kept in memory, and how long
@@ -22,7 +23,8 @@ from ..integer import FullyConnected, IntegerNetwork
 from ..lattice import words_of
 from ..program import Program
 from . import batches
-from .buffers import fetch_steps, make_needs, reserve_for_batch, tensor_log2s
+from .buffers import fetch_steps, make_needs, reserve_for_batch
+from .check import checked, hardware, phases
 from .cycles import predict
 from .emit import Emitter
 from .hazards import touches
@@ -51,9 +53,12 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full",
     Raises
     ------
     CompileError
-        if the network does not fit; the message names the layer, the need and the limit
+        if the network contradicts itself, asks for what the hardware cannot do, or does not fit; the message names the
+        layer or tensor, the need and the limit, and what to do
+    ValueError
+        if there is no such configuration
     """
-    build = spec.CONFIGURATIONS[configuration] if isinstance(configuration, str) else configuration
+    build, network = hardware(configuration), checked(network)
     rows, columns = build["rows"], build["columns"]
     steps, lanes = make_steps(network), batches.alone(rows, columns)
     if not batch:
@@ -74,7 +79,7 @@ def _compile(network: IntegerNetwork, build: dict, steps: list[Step], lanes: bat
              fetch_step: int | None) -> Program:
     """With `fetch_step`, from which on the next image may come, for a batch."""
     rows, columns = build["rows"], build["columns"]
-    log2s = {name: tensor_log2s(network, name, rows, columns) for name in network.tensors}
+    log2s = phases(network, rows, columns)
     needs = make_needs(network, steps, log2s)
     if fetch_step is not None:
         reserve_for_batch(network, needs, steps, lanes, fetch_step)
@@ -95,7 +100,7 @@ def _compile(network: IntegerNetwork, build: dict, steps: list[Step], lanes: bat
         name=network.name, rows=rows, columns=columns, activation_depth=build["activation_depth"],
         descriptors=pack_program(emitter.descriptors),
         stream=np.concatenate([np.zeros((0, spec.STREAM_BYTES), np.uint8), *emitter.chunks]), records=emitter.records,
-        image=place, batch=list(lanes.images) if fetch_step is not None else [], image_after=1 + max(busy),
+        image=place, batch=list(lanes.images) if fetch_step is not None else [], image_after=1 + max(busy, default=-1),
         image_size=(image.channels, image.height, image.width),
         result=emitter.place(network.output, "raw" if isinstance(last, FullyConnected) else "plain"),
         result_channels=network.tensors[network.output].channels, classes=network.classes,

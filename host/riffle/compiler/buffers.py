@@ -87,23 +87,6 @@ class Needs:
         return list(dict.fromkeys(self.buffers.values()))
 
 
-def tensor_log2s(network: IntegerNetwork, name: str, rows: int, columns: int) -> int:
-    """log2 of the phases per axis of a tensor; 0 for a vector, which has one lane per image.
-
-    Raises
-    ------
-    CompileError
-        if the tensor's size does not fit the lattice
-    """
-    tensor = network.tensors[name]
-    if (tensor.height, tensor.width) == (1, 1):
-        return 0
-    try:
-        return lattice.log2_phases(tensor.height, tensor.width, rows, columns)
-    except ValueError as error:
-        raise CompileError(f"tensor {name}: {error}") from error
-
-
 def make_needs(network: IntegerNetwork, steps: list[Step], log2s: dict[str, int]) -> Needs:
     """Buffers with their life times, from the steps in their order; log2s by tensor."""
     image = network.tensors[network.input]

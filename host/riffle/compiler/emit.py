@@ -14,6 +14,7 @@ from ..program import Place, Record
 from . import weights
 from .batches import Lanes
 from .buffers import Needs
+from .check import check_fields
 from .hazards import may_overlap
 from .plan import Plan
 from .slices import Slice
@@ -77,8 +78,6 @@ class Emitter:
             self.global_average(layer, source, target)
         elif isinstance(layer, FullyConnected):
             self.fully_connected(layer, source, self.place(layer.output, "raw"))
-        else:
-            raise CompileError(f"layer {layer.name}: a {type(layer).__name__} cannot be compiled")
 
     def fused(self, step: Step, time: int, source: Place, target: Place) -> None:
         """A convolution slice by slice into a temporary, and what reads it."""
@@ -197,9 +196,6 @@ class Emitter:
     def check(self, layer: Layer, blocks: int, source: Place) -> None:
         """Refuse what no descriptor can express."""
         window = isinstance(layer, MaxPool) or isinstance(layer, Convolution) and layer.weight.shape[2] == 3
-        if source.vector and self.lattice > 1 and (window or isinstance(layer, GlobalAverage)):
-            raise CompileError(f"layer {layer.name} needs the neighbours of a pixel, but tensor {layer.input} is a "
-                               "single one: leave the layer out")
         count = blocks * (9 if window else 1)
         if count > spec.PAIR_WEIGHTS_MAX:
             raise CompileError(f"layer {layer.name} needs {count} weight words for each pair of output channels, the "
@@ -210,6 +206,7 @@ class Emitter:
         words = 0 if stream is None else len(stream)
         if self.descriptors and may_overlap(self.descriptors[-1], descriptor):
             descriptor = descriptor.replace(overlap=1)
+        check_fields(layer, vars(descriptor))
         self.descriptors.append(descriptor)
         self.records.append(Record(layer.name, target, positions, positions if channels is None else channels,
                                    macs=macs, stream_first=self.stream_words, stream_words=words))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import CompileError
 from .buffers import Buffer, Needs, Part, Pool
+from .check import SMALLER
 from .slices import MAX_POOL_SLICES, Cut, Slice, pool_edges, pool_slices
 from .steps import Step
 
@@ -43,13 +44,14 @@ def make_plan(needs: Needs, steps: list[Step], depth: int) -> Plan:
     worst = max(load, key=lambda time: load[time] + least.get(time, 0))
     need = load[worst] + least.get(worst, 0)
     if need > depth:
-        raise CompileError(f"layer {steps[worst].name} needs {need} words of activation memory, the limit is {depth}")
+        raise CompileError(f"layer {steps[worst].name} needs {need} words of activation memory, the limit is {depth}: "
+                           f"{SMALLER}")
     room = [{time: _largest(cuts, depth - load[time], part) for time, cuts in needs.cuts.items()} for part in (1, 2, 4)]
     plans = [plan for wanted in (*room, least) for pool_limit in (1, MAX_POOL_SLICES) for order in orders(needs)
              if (plan := _Search(needs, depth, wanted, pool_limit).run(order))]
     if not plans:
         raise CompileError(f"no arrangement was found in which everything fits: layer {steps[worst].name} alone needs "
-                           f"{need} words of activation memory, the limit is {depth}")
+                           f"{need} words of activation memory, the limit is {depth}: {SMALLER}")
     return min(plans, key=lambda plan: plan.slices(needs))
 
 
