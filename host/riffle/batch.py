@@ -10,7 +10,7 @@ import numpy as np
 
 from .backends.buffers import Buffer
 from .errors import RiffleError
-from .images import pixels, point_at
+from .images import is_tensor, pixels, point_at
 from .sources import shared
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class _Images:
         self.accelerator, self.segment, self.images = accelerator, accelerator.segment, images
         self.buffers: list[Buffer] = []
         self.fetched = 0  # images that have been asked for
-        self.fetches = accelerator.images.name == "ddr"
+        tensors = any(is_tensor(accelerator.program, np.asarray(image)) for image in images)
+        self.fetches = accelerator.images.name == "ddr" and not tensors
 
     def __enter__(self) -> _Images:
         if self.fetches:

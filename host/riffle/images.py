@@ -27,7 +27,7 @@ class WrittenImages:
         whether the accelerator still has to fetch it: CTRL.FETCH
         """
         place, image = self.program.image, np.asarray(image)
-        if _is_tensor(self.program, image):
+        if is_tensor(self.program, image):
             words = lattice.to_words(image, self.program.rows, self.program.columns, place.layout)
             self.segment.write_activations(place.base, words)
             return False
@@ -60,7 +60,7 @@ class FetchedImages(WrittenImages):
 
     def bring(self, image: np.ndarray) -> bool:
         image = np.asarray(image)
-        if _is_tensor(self.program, image):
+        if is_tensor(self.program, image):
             return super().bring(image)
         self.buffer.array[:] = pixels(self.program, image).reshape(-1)
         self.buffer.flush()
@@ -130,5 +130,6 @@ def pixels(program: Program, image: np.ndarray) -> np.ndarray:
     return colours
 
 
-def _is_tensor(program: Program, image: np.ndarray) -> bool:
+def is_tensor(program: Program, image: np.ndarray) -> bool:
+    """Whether an image is the input tensor itself, which is written, not fetched."""
     return image.dtype == np.int8 and image.shape == program.image_size
