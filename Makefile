@@ -24,7 +24,7 @@ demo: setup  ## classify handwritten digits on the simulated accelerator
 test: setup lint  ## lint, then all tests: host, module and whole-network simulation
 	$(VENV)/python -m pytest -n auto
 
-lint: setup  ## ruff on Python, Verilator and Yosys on every RTL module
+lint: setup  ## ruff on Python; Verilator, Yosys and slang on every RTL module
 	$(VENV)/ruff check .
 	$(VENV)/python hw/lint/lint.py
 

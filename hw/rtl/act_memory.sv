@@ -78,7 +78,7 @@ module act_memory #(
   logic [31:0] data_q;
   always_comb begin
     address  = host_image_i ? AddrWidth'(image_base_i) + AddrWidth'(phase_q) : AddrWidth'(host_addr_i[18:8]);
-    lane     = host_image_i ? 6'(6'(lane_y_q) * 6'(Columns)) + 6'(lane_x_q) : host_addr_i[5:0];
+    lane     = host_image_i ? 6'(lane_y_q) * 6'(Columns) + 6'(lane_x_q) : host_addr_i[5:0];
     mapped   = host_image_i ? 17'(phase_q) < room_q && 32'(lane_y_q) < Rows && 32'(lane_x_q) < Columns
                             : 32'(host_addr_i[18:8]) < Depth;
     one_bank = 4'b0001 << host_addr_i[7:6];

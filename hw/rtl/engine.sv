@@ -87,6 +87,7 @@ module engine #(
   logic [5:0] quiet, lane_q, average_lane_q;
   logic [9:0] header_count;
   logic [23:0] sequencer_detail;
+  logic is_max, is_average, overlap_q;
   // verilator lint_off UNUSEDSIGNAL
   riffle_pkg::descriptor_t fetched_descriptor, descriptor_q;  // have spare bits
   // verilator lint_on UNUSEDSIGNAL
@@ -105,7 +106,6 @@ module engine #(
       .clk_i, .rst_ni, .fetch_i(fetch), .index_i(fetch_index), .program_addr_o, .program_rdata_i,
       .valid_o(fetched), .descriptor_o(fetched_descriptor), .error_o(fetch_error), .error_detail_o(fetch_detail)
   );
-  logic is_max, is_average, overlap_q;
   assign quiet = is_max ? QuietMax : is_average ? QuietAverage : descriptor_q.raw ? QuietRaw : QuietConv;
   always_ff @(posedge clk_i) begin
     start_q <= launch & rst_ni;
@@ -173,6 +173,7 @@ module engine #(
   logic [1:0][24:0] bias;
   logic [1:0][16:0] mult;
   logic [1:0][3:0] shift;
+  logic [ParamsAt-1:0][3:0] id_q;  // number of the pair, as it travels with a slot; index = cycle of the slot
   weight_loader u_weight_loader (
       .clk_i, .rst_ni, .enable_i(busy_o & ~stop), .stream_valid_i, .stream_ready_o, .stream_data_i,
       .take_i(take), .base_i(weights_base), .ready_o(weights_ready), .count_o(weights_count), .id_o(next_id),
@@ -193,7 +194,6 @@ module engine #(
   logic [DrainOut:0][3:0] wbanks0_q, wbanks1_q;
   logic [6:0][3:0] step0_q, step2_q;
   logic [2:0][3:0] id_early_q;  // the pair in the loops is three cycles ahead of its slots, and entered a cycle before
-  logic [ParamsAt-1:0][3:0] id_q;
   logic [3:0] id_taken_q;
   always_ff @(posedge clk_i) begin
     if (take) id_taken_q <= next_id;
@@ -313,12 +313,14 @@ module engine #(
   logic [Width-1:0] second_word_q;
   logic [AddrWidth-1:0] kept0_q, kept1_q;
   logic [3:0] kept_banks0_q, kept_banks1_q;
+  logic [1:0] pass_q;
   logic fresh;  // this is the first word of a pair and phase
   logic [AddrWidth-1:0] fresh_addr;
   assign fresh      = average_write[0] | max_write[0] | (drain_done & drain_pass == '0);
   assign fresh_addr = average_q ? waddr0_q[AverageOut] : max_q ? waddr0_q[MaxOut] : waddr0_q[DrainOut];
   always_ff @(posedge clk_i) begin
     second_q      <= drain_done;
+    pass_q        <= drain_pass;
     second_word_q <= drained[1];
     if (fresh) begin
       kept0_q       <= fresh_addr;
@@ -333,6 +335,4 @@ module engine #(
     if (second_q) act_we_o <= !raw_q ? kept_banks1_q : kept_banks1_q == '0 ? '0 : 4'b0001 << pass_q;
     if (!rst_ni || stop) act_we_o <= '0;
   end
-  logic [1:0] pass_q;
-  always_ff @(posedge clk_i) pass_q <= drain_pass;
 endmodule

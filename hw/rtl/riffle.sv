@@ -96,6 +96,7 @@ module riffle #(
   );
 
   logic running, start, stop, busy, done, waiting, fetch, fetching, fetch_start;
+  logic [1:0] stream_source;
   host_bus u_host_bus (
       .clk_i, .rst_ni, .running_i(running), .ring_i(stream_source == Host),
       .req_valid_i(host_req), .req_write_i(host_write), .req_addr_i(host_addr),
@@ -108,7 +109,6 @@ module riffle #(
   logic [8:0] length;
   logic [5:0] lane;
   logic [31:0] watchdog, stream_base, stream_length, stream_address, stream_taken, engine_info, cycles, fed, starved, waited;
-  logic [1:0] stream_source;
   logic [31:0] image_address;
   logic [15:0] image_base;
   logic [7:0] image_after;

@@ -146,11 +146,13 @@ module sequencer #(
   end
 
   // input channels: the next pair's offset is ready before it begins
-  logic starting;  // the "next" pair is the first one
+  logic starting;      // the "next" pair is the first one
+  logic first_pair_q;  // the first pair has not begun
   logic [15:0] pair_q, group_q;
   logic [17:0] channel_q, group_channel_q, next_group_q, next_pair_q, next_channel_q, next_offset_q, offset_q;
   assign starting = ~in_pair_q & (setup_q != '0);
   always_ff @(posedge clk_i) begin
+    first_pair_q   <= start_i | (first_pair_q & ~enter);
     pair_last_q    <= pair_q == pairs_m1_q;
     group_last_q   <= group_q == groups_m1_q;
     all_last_q     <= pair_last_q & group_last_q;  // known in a pair's third slot
@@ -172,8 +174,6 @@ module sequencer #(
       end else pair_q <= pair_q + 16'd1;
     end
   end
-  logic first_pair_q;
-  always_ff @(posedge clk_i) first_pair_q <= start_i | (first_pair_q & ~enter);
 
   // output positions: two steps of the map, in a pair's first and third slot
   logic [2:0] entered_q;

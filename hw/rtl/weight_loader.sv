@@ -39,6 +39,7 @@ module weight_loader (
   // verilator lint_on UNUSEDSIGNAL
   logic [8:0] left_q, write_q, write1_q, write2_q;  // stream words; ring addresses: next, and one and two behind it
   logic [3:0] header_id_q, ahead_q;
+  logic taken_q;  // take_i comes late in its cycle and is reckoned with in the next
   logic in_header_q, room_q, full_q, accept, header_taken, bad, complete, complete_q;
   assign header         = stream_data_i;
   assign stream_ready_o = enable_i & ~error_o & (in_header_q ? room_q : ~full_q);
@@ -77,9 +78,8 @@ module weight_loader (
     end
   end
 
-  // pairs that are here whole; take_i comes late in its cycle and is reckoned with in the next
+  // pairs that are here whole
   logic [3:0] whole_q, next_id_q;
-  logic taken_q;
   always_ff @(posedge clk_i) begin
     taken_q <= take_i;
     whole_q <= taken_q ? (complete_q ? whole_q : whole_q - 4'd1) : (complete_q ? whole_q + 4'd1 : whole_q);

@@ -48,6 +48,7 @@ module weight_memory #(
 
   // fetch: one word per cycle while the words on their way have a place in the FIFO
   logic active_q, exhausted_q, available_q, last_word, fetch, push, pop;
+  logic filled_q;  // a word has come into the ring
   logic [AddrWidth:0] next_q, credit_q;  // 0..Depth; words in the ring
   // words that are left, in two halves: the upper one goes down in the fetch at which the lower one is 0
   localparam int unsigned Half = LengthWidth / 2;
@@ -84,7 +85,7 @@ module weight_memory #(
   event_counter u_taken (.clk_i, .restart_i(start_i), .event_i(taken_o & ~start_i), .count_o(taken_count_o));
 
   // memory: registered address, array read, output register, choice of the bank
-  logic mapped, full, host_read, host_write, filled_q;
+  logic mapped, full, host_read, host_write;
   logic [AddrWidth-1:0] raddr_q, waddr_q, fill_q;  // fill_q: the ring's next free word
   logic [3:0][3:0] we_q;
   logic [3:0][31:0] wdata_q, word;
