@@ -7,7 +7,7 @@ import cocotb
 import pytest
 from cocotb.triggers import RisingEdge
 
-from burst_memory import BurstMemory
+from burst_memory import Beat, BurstMemory
 from host_port import start
 from runner import simulate
 
@@ -29,17 +29,26 @@ class Bench:
         self.cycle = self.flying = self.late = self.torn = self.most = self.beats = 0
         self.inside = False   # a burst has begun and not ended
         self.expected = None  # data and error that come out in this cycle
+        self.held = self.strays = 0  # cycles in which a reset met an address on the bus; beats that nobody asked for
 
     async def start(self):
-        await start(self.dut, flush_i=0, req_valid_i=0, m_axi_arready=0, m_axi_rvalid=0)
+        await start(self.dut, flush_i=0, req_valid_i=0, req_addr_i=0, req_last_i=0, m_axi_arready=0, m_axi_rvalid=0,
+                    m_axi_rdata=0, m_axi_rresp=0, m_axi_rlast=0)
         return self
 
-    async def step(self, request=None, *, flush=False, arready=True, silent=False) -> bool:
-        """One cycle; was the request (address, beats) taken?"""
+    async def step(self, request=None, *, flush=False, reset=False, arready=True, silent=False, stray=0.0) -> bool:
+        """One cycle; was the request (address, beats) taken? A reset does what a flush does, and the memory goes on.
+
+        `stray` is the chance of a beat that nobody asked for, where none is on its way.
+        """
         dut, beat, response = self.dut, None, random.getrandbits(2)
         if not silent:
             beat = self.memory.answer(self.cycle)
-        dut.flush_i.value, dut.m_axi_arready.value = flush, arready
+        if not self.flying and random.random() < stray:
+            beat, self.strays = Beat(0, bool(random.getrandbits(1)), None, random.getrandbits(64)), self.strays + 1
+        self.held += reset and bool(self.asked)
+        dut.flush_i.value, dut.rst_ni.value, dut.m_axi_arready.value = flush, not reset, arready
+        flush |= reset
         dut.req_valid_i.value = request is not None
         dut.req_addr_i.value, dut.req_last_i.value = (request[0], request[1] - 1) if request else (0, 0)
         dut.m_axi_rvalid.value = beat is not None
@@ -51,7 +60,7 @@ class Bench:
         taken = self.check_request(request, flush, arready)
         self.torn += flush and self.inside
         self.owner += flush
-        if beat:
+        if beat and beat.owner is not None:
             self.flying -= beat.last
             self.inside = not beat.last
             self.late += beat.owner != self.owner
@@ -71,6 +80,7 @@ class Bench:
         """A request is taken unless the one before blocks the bus, or all places in flight are occupied."""
         dut, waiting = self.dut, bool(self.asked)
         ready = not flush and (arready or not waiting) and self.flying < self.bursts
+        assert bool(dut.reading_o.value) == (self.flying > 0), f"cycle {self.cycle}, {self.flying} in flight"
         assert bool(dut.req_ready_o.value) == ready, f"req_ready_o in cycle {self.cycle}, {self.flying} in flight"
         assert bool(dut.m_axi_arvalid.value) == waiting, "the address is on the bus from the cycle after the request on"
         if waiting:
@@ -144,6 +154,46 @@ async def answers_may_come_after_any_number_of_flushes(dut):
         await bench.drain()
         assert bench.late >= late + bench.bursts
         assert bench.beats == before + request[1], "the burst after the flush, and only this"
+
+
+@cocotb.test()
+@cocotb.parametrize(traffic=list(TRAFFIC), rate=[0.01, 0.2])
+async def a_reset_is_a_flush_that_goes_on_counting(dut, traffic, rate):
+    """Resets of one cycle and of many, with bursts in flight, before an address is taken, and between beats."""
+    delay, pause, idle, blocked = TRAFFIC[traffic]
+    bench = await Bench(dut, BurstMemory(delay, pause)).start()
+    request, left = None, 0  # cycles that the reset still takes
+    for _ in range(3000):
+        if not left and random.random() < rate:
+            left = random.choice([1, 1, 2, random.randint(1, 20)])
+        if request is None and random.random() >= idle:
+            request = draw_request()
+        flush, arready = random.random() < 0.02, random.random() >= blocked
+        if await bench.step(request, flush=flush, reset=left > 0, arready=arready, stray=0.05):
+            request = None
+        left = max(0, left - 1)
+    await bench.drain()
+    if traffic in ("mixed", "slow") and rate < 0.1:
+        assert bench.late and bench.torn and bench.held, "late beats, torn bursts, addresses that waited"
+    if traffic == "rare":
+        assert bench.strays, "beats that nobody asked for"
+
+
+@cocotb.test()
+async def a_memory_may_be_slower_than_any_reset(dut):
+    bench = await Bench(dut, BurstMemory(3000)).start()
+    for _ in range(3):
+        for _ in range(bench.bursts):
+            assert await bench.step(draw_request()), "there is room"
+        for _ in range(random.randint(1, 3)):
+            for _ in range(random.choice([1, 1, 16, 40])):
+                assert not await bench.step(draw_request(), reset=True)
+            assert not await bench.step(draw_request(), silent=True), "what is in flight keeps its place"
+        before, request = bench.beats, draw_request()
+        while not await bench.step(request):
+            pass
+        await bench.drain()
+        assert bench.beats == before + request[1], "the burst after the reset, and only this"
 
 
 @pytest.mark.parametrize("bursts", [3, 8])

@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x7414e0cf
+SPEC_HASH = 0x83863d91
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -75,7 +75,7 @@ REGISTERS = {
 
 # register: field: (lowest bit, bits, access)
 REGISTER_FIELDS = {
-    "CTRL": {"START": (0, 1, "rw"), "DONE": (1, 1, "ro"), "IDLE": (2, 1, "ro"), "READY": (3, 1, "ro"), "ABORT": (8, 1, "wo"), "FETCH": (9, 1, "wo"), "FETCHING": (10, 1, "ro")},
+    "CTRL": {"START": (0, 1, "rw"), "DONE": (1, 1, "ro"), "IDLE": (2, 1, "ro"), "READY": (3, 1, "ro"), "ABORT": (8, 1, "wo"), "FETCH": (9, 1, "wo"), "FETCHING": (10, 1, "ro"), "READING": (11, 1, "ro")},
     "GIER": {"ENABLE": (0, 1, "rw")},
     "IER": {"DONE": (0, 1, "rw"), "ERROR": (1, 1, "rw")},
     "ISR": {"DONE": (0, 1, "w1c"), "ERROR": (1, 1, "w1c")},

@@ -34,6 +34,7 @@ module control #(
     output logic        stop_o,
     output logic        fetch_o,          // fetch an image
     input  logic        fetching_i,
+    input  logic        reading_i,        // reads of memory are in flight
     output logic [ 7:0] first_o,
     output logic [ 8:0] length_o,
     output logic [ 5:0] lane_o,
@@ -74,6 +75,7 @@ module control #(
     ctrl[riffle_pkg::CtrlIdleLsb]  = ~running_o;
     ctrl[riffle_pkg::CtrlReadyLsb] = ~running_o;
     ctrl[riffle_pkg::CtrlFetchingLsb] = fetching_i | fetch_o;
+    ctrl[riffle_pkg::CtrlReadingLsb]  = reading_i;
     image = '0;
     image[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth]   = image_base_o;
     image[riffle_pkg::ImageLog2sLsb+:riffle_pkg::ImageLog2sWidth] = image_log2s_o;

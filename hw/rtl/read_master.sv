@@ -4,6 +4,9 @@
 // Contract   a request (address of a beat, beats - 1) is taken when req_valid_i and req_ready_o are high; it must not cross a
 //            4 KB boundary. Data cannot be stopped: ask for what there is room for. After flush_i nothing that was asked for
 //            before comes out, whenever the memory delivers it; requests of that cycle are not taken.
+//            Reset is a flush: the memory is not reset with the fabric, so bursts stay counted and an address stays on the bus
+//            until it is taken. Only configuration sets the count to 0; a beat that nobody asked for is dropped.
+//            reading_o: bursts are in flight, wanted or not
 // Timing     address on the bus one cycle after the request; beats one cycle behind the bus
 // Reference  AMBA AXI4, read channels; one ID, so that bursts return in order
 module read_master #(
@@ -12,6 +15,7 @@ module read_master #(
     input  logic        clk_i,
     input  logic        rst_ni,
     input  logic        flush_i,
+    output logic        reading_o,
     input  logic        req_valid_i,
     output logic        req_ready_o,
     input  logic [31:0] req_addr_i,
@@ -31,27 +35,33 @@ module read_master #(
   localparam int unsigned CountWidth = $clog2(Bursts + 1);
 
   // bursts that were asked for and have not come back; of these the first stale_q are nobody's any more
-  logic take, back;
-  logic [CountWidth-1:0] flying_q, flying_d, stale_q;
-  assign req_ready_o = ~flush_i & (~m_axi_arvalid | m_axi_arready) & (flying_q != CountWidth'(Bursts));
-  assign take        = req_valid_i & req_ready_o;
-  assign back        = m_axi_rvalid & m_axi_rlast;
-  assign flying_d    = flying_q + CountWidth'(take) - CountWidth'(back);
+  logic flush, take, back;
+  logic [CountWidth-1:0] flying_d;
+  // verilator lint_off PROCASSINIT
+  logic arvalid_q = 1'b0;  // these three have the value of configuration, and no reset
+  logic [CountWidth-1:0] flying_q = '0, stale_q = '0;
+  // verilator lint_on PROCASSINIT
+  assign flush         = flush_i | ~rst_ni;
+  assign reading_o     = flying_q != '0;
+  assign req_ready_o   = ~flush & (~arvalid_q | m_axi_arready) & (flying_q != CountWidth'(Bursts));
+  assign take          = req_valid_i & req_ready_o;
+  assign back          = m_axi_rvalid & m_axi_rlast & reading_o;
+  assign flying_d      = flying_q + CountWidth'(take) - CountWidth'(back);
+  assign m_axi_arvalid = arvalid_q;
   always_ff @(posedge clk_i) begin
     flying_q <= flying_d;
-    if (flush_i) stale_q <= flying_d;
+    if (flush) stale_q <= flying_d;
     else if (back && stale_q != '0) stale_q <= stale_q - 1'b1;
 
     if (take) begin
       m_axi_araddr <= req_addr_i;
       m_axi_arlen  <= req_last_i;
     end
-    m_axi_arvalid <= take | (m_axi_arvalid & ~m_axi_arready);
+    arvalid_q <= take | (arvalid_q & ~m_axi_arready);
 
-    data_valid_o <= m_axi_rvalid & (stale_q == '0) & ~flush_i;
+    data_valid_o <= m_axi_rvalid & reading_o & (stale_q == '0) & ~flush;
     data_o       <= m_axi_rdata;
     data_error_o <= m_axi_rresp[1];
-    if (!rst_ni) {flying_q, stale_q, m_axi_arvalid, data_valid_o} <= '0;
   end
 
   logic unused;

@@ -2,12 +2,12 @@
 //
 // Computes   m_axi_ar*: the addresses of both clients, client 0 first, or client 1 only with only_1_i; answers go to the
 //            client of their ID
-// Contract   clients hold ar_valid_i and its fields until ar_ready_o, and take every beat at once
+// Contract   clients hold ar_valid_i and its fields until ar_ready_o, through a reset, too, and take every beat at once. There
+//            is no reset: the memory has none, and an address that was taken must reach it.
 // Timing     an address is on the bus one cycle after it was taken, one per cycle; answers pass through
 // Reference  AMBA AXI4, transaction identifiers: bursts of one ID stay in order
 module read_mux (
     input  logic              clk_i,
-    input  logic              rst_ni,
     input  logic              only_1_i,
     input  logic [ 1:0]       ar_valid_i,
     output logic [ 1:0]       ar_ready_o,
@@ -28,9 +28,12 @@ module read_mux (
     output logic              m_axi_rready
 );
   logic free, chosen;
+  // verilator lint_off PROCASSINIT
+  logic arvalid_q = 1'b0;  // from configuration, without reset
+  // verilator lint_on PROCASSINIT
   logic [1:0] wanted;
   assign wanted     = {ar_valid_i[1], ar_valid_i[0] & ~only_1_i};
-  assign free       = ~m_axi_arvalid | m_axi_arready;
+  assign free       = ~arvalid_q | m_axi_arready;
   assign chosen     = ~wanted[0];
   assign ar_ready_o = {2{free}} & wanted & {chosen, ~chosen};
   always_ff @(posedge clk_i) begin
@@ -39,8 +42,9 @@ module read_mux (
       m_axi_araddr <= ar_addr_i[chosen];
       m_axi_arlen  <= {4'd0, ar_len_i[chosen]};
     end
-    m_axi_arvalid <= rst_ni & ((|wanted) | ~free);
+    arvalid_q <= (|wanted) | ~free;
   end
+  assign m_axi_arvalid = arvalid_q;
   assign m_axi_arsize  = 3'd3;     // 8 bytes
   assign m_axi_arburst = 2'd1;     // INCR
   assign m_axi_arcache = 4'b0011;  // normal, not cached: what an HP port is

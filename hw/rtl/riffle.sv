@@ -124,7 +124,7 @@ module riffle #(
       .rsp_error_o(target_error[Registers]),
       .error_valid_i(error_valid), .error_code_i(error_code), .error_offset_i(error_offset),
       .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop), .fetch_o(fetch),
-      .fetching_i(fetching),
+      .fetching_i(fetching), .reading_i(|reading),
       .first_o(first), .length_o(length), .lane_o(lane), .watchdog_o(watchdog),
       .stream_base_o(stream_base), .stream_length_o(stream_length), .stream_source_o(stream_source),
       .stream_address_o(stream_address), .stream_taken_i(stream_taken),
@@ -176,10 +176,10 @@ module riffle #(
   logic [$clog2(ActivationDepth)-1:0] act_waddr, image_addr;
   logic [Rows*Columns*8-1:0] act_wdata, image_word;
 
-  // weights and images from DDR: what is in flight when a run or a fetch ends comes back to nobody
+  // weights and images from DDR: what is in flight when a run or a fetch ends, or a reset comes, comes back to nobody
   localparam int unsigned ReadWeights = 0, ReadImage = 1;
   logic from_ddr, ddr_error, image_error, abort_image;
-  logic [1:0] flush, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
+  logic [1:0] flush, reading, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
   logic [1:0][31:0] req_addr, ar_addr;
   logic [1:0][3:0] req_last, ar_len;
   logic [1:0][63:0] read_data;
@@ -190,7 +190,7 @@ module riffle #(
   assign flush    = {~fetching | fetch_start, ~running | start};
   for (genvar c = 0; c < 2; c++) begin : gen_read
     read_master u_read_master (
-        .clk_i, .rst_ni, .flush_i(flush[c]), .req_valid_i(req_valid[c]), .req_ready_o(req_ready[c]),
+        .clk_i, .rst_ni, .flush_i(flush[c]), .reading_o(reading[c]), .req_valid_i(req_valid[c]), .req_ready_o(req_ready[c]),
         .req_addr_i(req_addr[c]), .req_last_i(req_last[c]), .data_valid_o(read_valid[c]), .data_o(read_data[c]),
         .data_error_o(read_error[c]), .m_axi_araddr(ar_addr[c]), .m_axi_arlen(ar_len[c]), .m_axi_arvalid(ar_valid[c]),
         .m_axi_arready(ar_ready[c]), .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_rvalid(r_valid[c])
@@ -199,7 +199,7 @@ module riffle #(
   always_ff @(posedge clk_i) image_first_q <= waiting & fetching;
   event_counter u_waited (.clk_i, .restart_i(start), .event_i(image_first_q), .count_o(waited));
   read_mux u_read_mux (  // a run that waits for its image has it first
-      .clk_i, .rst_ni, .only_1_i(image_first_q), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
+      .clk_i, .only_1_i(image_first_q), .ar_valid_i(ar_valid), .ar_ready_o(ar_ready), .ar_addr_i(ar_addr), .ar_len_i(ar_len),
       .r_valid_o(r_valid), .m_axi_arid, .m_axi_araddr, .m_axi_arlen, .m_axi_arsize, .m_axi_arburst, .m_axi_arcache,
       .m_axi_arprot, .m_axi_arvalid, .m_axi_arready, .m_axi_rid, .m_axi_rvalid, .m_axi_rready
   );

@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h7414e0cf;
+  localparam logic [31:0] SpecHash = 32'h83863d91;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -48,6 +48,7 @@ package riffle_pkg;
   localparam int unsigned CtrlAbortLsb = 8;
   localparam int unsigned CtrlFetchLsb = 9;
   localparam int unsigned CtrlFetchingLsb = 10;
+  localparam int unsigned CtrlReadingLsb = 11;
   localparam logic [9:0] RegGier = 10'h004;  // global interrupt enable
   localparam int unsigned GierEnableLsb = 0;
   localparam logic [9:0] RegIer = 10'h008;  // interrupt enable
