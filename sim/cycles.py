@@ -6,6 +6,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
+from ports import drive
+
 
 def generator():
     """A NumPy generator that follows the test's seed."""
@@ -13,10 +15,9 @@ def generator():
 
 
 async def begin(dut, **inputs):
-    """Start the clock and, where there is one, reset with these inputs."""
+    """Start the clock and, where there is one, reset with these inputs, which must be all that the module has."""
+    drive(dut, inputs)
     Clock(dut.clk_i, 10, unit="ns").start()
-    for name, value in inputs.items():
-        getattr(dut, name).value = value
     if hasattr(dut, "rst_ni"):
         dut.rst_ni.value = 0
         for _ in range(4):

@@ -6,9 +6,13 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
+from ports import drive
 from riffle import spec
 from riffle.descriptor import pack_program
 
+INPUTS = [f"{name}_i" for name in (
+    "start", "stop", "hold", "hold_error", "first", "length", "lane", "watchdog", "program_rdata", "stream_valid",
+    "stream_data", "stream_end", "stream_error", "stream_detail", "act_rdata")]
 QUIET_START = 8  # cycles of a run in which the engine leaves its activation ports alone
 
 
@@ -27,9 +31,8 @@ class Memories:
         self.stream, self.taken, self.cycle = [], 0, 0
 
     async def start(self):
+        drive(self.dut, dict.fromkeys(INPUTS, 0))
         Clock(self.dut.clk_i, 10, unit="ns").start()
-        for name in ("start_i", "stop_i", "stream_valid_i", "stream_end_i", "lane_i", "watchdog_i"):
-            getattr(self.dut, name).value = 0
         self.dut.rst_ni.value = 0
         for _ in range(3):
             await RisingEdge(self.dut.clk_i)
@@ -37,15 +40,20 @@ class Memories:
         await RisingEdge(self.dut.clk_i)
         return self
 
-    async def run(self, descriptors, stream, *, first=0, length=None, lane=0, watchdog=1 << 20, stop_after=None):
+    async def run(self, descriptors, stream, *, first=0, length=None, lane=0, watchdog=1 << 20, stop_after=None,
+                  reset_after=None, hold=0, hold_error=0, stream_error=None):
         """One run; returns error code, descriptor and detail, as the engine reports them, and its counters.
 
         Parameters
         ----------
         stream
             uint8 [n][16]
-        stop_after
-            cycle in which stop_i comes, None: never
+        stop_after, reset_after
+            cycle in which stop_i, or a reset of a few cycles, comes; None: never. A run that was reset gives nothing
+        hold
+            cycles for which the run must wait for its image; then hold_error is what became of it
+        stream_error
+            cycle, code and detail of an error in bringing the stream here
         """
         dut = self.dut
         if descriptors:
@@ -59,8 +67,13 @@ class Memories:
         await RisingEdge(dut.clk_i)
         dut.start_i.value = 0
         for self.cycle in range(1, 100_000):
+            if self.cycle == reset_after:
+                return await self.reset(random.choice([1, 1, 2, random.randint(1, 20)]))
             self.present_stream()
-            dut.stop_i.value = self.cycle == stop_after
+            dut.stop_i.value, dut.hold_i.value = self.cycle == stop_after, self.cycle <= hold
+            dut.hold_error_i.value = hold_error if self.cycle >= hold else 0
+            if stream_error and self.cycle >= stream_error[0]:
+                dut.stream_error_i.value, dut.stream_detail_i.value = stream_error[1:]
             await RisingEdge(dut.clk_i)  # what is read from here on is what the cycle that ends here had
             reads.append(self.access())
             dut.act_rdata_i.value = reads.pop(0)
@@ -77,12 +90,23 @@ class Memories:
         info = int(dut.error_info_o.value)
         result = int(dut.error_o.value), info & 0xFF, info >> 8
         self.counters = {name: int(getattr(dut, f"{name}_o").value) for name in ("cycles", "fed", "starved")}
-        dut.stop_i.value = dut.stream_valid_i.value = dut.stream_end_i.value = 0
+        for name in ("stop_i", "stream_valid_i", "stream_end_i", "hold_error_i", "stream_error_i", "stream_detail_i"):
+            getattr(dut, name).value = 0
         await RisingEdge(dut.clk_i)
         assert not dut.act_we_o.value, "a write after done_o"
         await RisingEdge(dut.clk_i)
         assert not dut.busy_o.value
         return result
+
+    async def reset(self, cycles: int):
+        """A reset, after whose first cycle nothing more may happen."""
+        dut = self.dut
+        dut.stop_i.value = dut.stream_valid_i.value = dut.stream_end_i.value = 0
+        for cycle in range(cycles + 100):
+            dut.rst_ni.value = cycle >= cycles
+            await RisingEdge(dut.clk_i)
+            for name in ("act_we_o", "log_we_o", "done_o", "busy_o"):
+                assert not (cycle and getattr(dut, name).value), f"{name} {cycle} cycles after a reset of {cycles}"
 
     def present_stream(self):
         left = self.taken < len(self.stream)

@@ -3,15 +3,15 @@
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
 
+from ports import drive
+
+HOST = ("host_valid_i", "host_write_i", "host_addr_i", "host_wdata_i", "host_strb_i")
+
 
 async def start(dut, **inputs):
-    """Start the clock, reset the module, and leave it with these inputs (0 where not named)."""
+    """Start the clock, reset the module, and leave it with these inputs: all that it has; those of `HOST` are 0."""
+    drive(dut, {name: 0 for name in HOST if hasattr(dut, name)} | inputs)
     Clock(dut.clk_i, 10, unit="ns").start()
-    for name in ("host_valid_i", "host_write_i", "host_addr_i", "host_wdata_i", "host_strb_i"):
-        if hasattr(dut, name):
-            getattr(dut, name).value = 0
-    for name, value in inputs.items():
-        getattr(dut, name).value = value
     dut.rst_ni.value = 0
     for _ in range(3):
         await RisingEdge(dut.clk_i)

@@ -172,6 +172,34 @@ async def abort_and_watchdog_at_any_time(dut):
 
 
 @cocotb.test()
+async def a_reset_of_any_length_ends_everything(dut):
+    """One cycle is enough: nothing is written after it, and the next run is right."""
+    rng = generator()
+    memories = await begin(dut)
+    for _ in range(60):
+        descriptors, streams = random_program(rng, DEPTH, int(rng.integers(1, 4)))
+        await memories.run(descriptors, np.concatenate(streams), reset_after=int(rng.integers(1, 600)))
+        descriptors, streams = random_program(rng, DEPTH, 1)
+        await check(memories, descriptors, np.concatenate(streams))
+
+
+@cocotb.test()
+async def a_run_waits_for_its_image_and_is_ended_by_errors_around_it(dut):
+    rng = generator()
+    memories = await begin(dut)
+    for _ in range(20):
+        descriptors, streams = random_program(rng, DEPTH, 2)
+        stream = np.concatenate(streams)
+        await check(memories, descriptors, stream, hold=int(rng.integers(0, 300)))
+        code, *_ = await memories.run(descriptors, stream, hold=20, hold_error=CODES["IMAGE_RESPONSE"])
+        assert NAMES[code] == "IMAGE_RESPONSE"
+        at, detail = int(rng.integers(1, 100)), int(rng.integers(1 << 24))
+        code, _, found = await memories.run(descriptors, stream, stream_error=(at, CODES["DDR_RESPONSE"], detail))
+        assert (NAMES[code], found) == ("DDR_RESPONSE", detail) or (NAMES[code] == "NONE" and at > 20)
+        await check(memories, descriptors, stream)
+
+
+@cocotb.test()
 async def bad_program_ranges(dut):
     memories = await begin(dut)
     none = np.zeros((0, spec.STREAM_BYTES), np.uint8)

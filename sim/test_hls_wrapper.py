@@ -22,7 +22,6 @@ SOURCES = [RTL / "riffle_pkg.sv", ROOT / "sim/stand_ins/vitis/riffle_engine.sv",
 
 
 async def begin(dut, stall=0.0):
-    dut.stream_error_i.value = dut.stream_detail_i.value = dut.hold_i.value = dut.hold_error_i.value = 0
     memories = await Memories(dut, ROWS, COLUMNS, DEPTH, stall).start()
     noise = np.frombuffer(random.randbytes(memories.activations.size), np.int8)
     memories.activations[:] = noise.reshape(memories.activations.shape)

@@ -126,7 +126,7 @@ module engine #(
   logic conv_q, max_q, average_q, residual_q, entering_raw_q, raw_q, drain_residual_q;
   logic [7:0] fill_q, zero_point_q, drain_zero_point_q;
   always_ff @(posedge clk_i) begin
-    launched_q <= {launched_q[Launch+DrainSettings-3:0], launch & rst_ni};
+    launched_q <= {launched_q[Launch+DrainSettings-3:0], launch} & {(Launch + DrainSettings - 1) {rst_ni}};
     if (launched_q[Launch-2]) begin
       conv_q       <= ~is_max & ~is_average;
       max_q        <= is_max;
@@ -202,7 +202,7 @@ module engine #(
     feed_q        <= {feed_q[MaxIn-1:0], feed};
     first_q       <= {first_q[SumAt-4:0], first};
     first_short_q <= {first_short_q[MaxIn-1:0], first};
-    final_q       <= {final_q[MaxIn-1:0], final_feed};
+    final_q       <= {final_q[MaxIn-1:0], final_feed} & {(MaxIn + 1) {rst_ni}};
     last_q        <= {last_q[Reread+2:0], last} & {(Reread + 4) {rst_ni & ~stop}};
     reread_q      <= {reread_q[Reread-2:0], reread};
     keep_q        <= {keep_q[Reread+2:0], keep};
@@ -319,7 +319,7 @@ module engine #(
   assign fresh      = average_write[0] | max_write[0] | (drain_done & drain_pass == '0);
   assign fresh_addr = average_q ? waddr0_q[AverageOut] : max_q ? waddr0_q[MaxOut] : waddr0_q[DrainOut];
   always_ff @(posedge clk_i) begin
-    second_q      <= drain_done;
+    second_q      <= drain_done & rst_ni;
     pass_q        <= drain_pass;
     second_word_q <= drained[1];
     if (fresh) begin

@@ -331,7 +331,7 @@ module sequencer #(
     step2_q2  <= {step_of(y2_q, log2s_i), step_of(x2_q, log2s_i)};
     phase_out_q2 <= phase_of(py_q1, px_q1, out_log2s_q);
     row0_q2   <= row0_q1;
-    flags_q2  <= flags_q1 & {7{~stop_i}};
+    flags_q2  <= flags_q1 & {7{rst_ni & ~stop_i}};
     weight_q2 <= weight_q1;
     wbanks_q2 <= wbanks_q1;
     // stage 3
@@ -343,7 +343,7 @@ module sequencer #(
     step0_o   <= step0_q2;
     step2_o   <= step2_q2;
     weight_addr_o <= weight_q2;
-    {feed_o, first_o, final_o, last_o, reread_o, keep_o, kept_o} <= flags_q2 & {7{~stop_i}};
+    {feed_o, first_o, final_o, last_o, reread_o, keep_o, kept_o} <= flags_q2 & {7{rst_ni & ~stop_i}};
   end
   assign raddr0_o = raddr0[AddrWidth-1:0];
   assign raddr2_o = raddr2[AddrWidth-1:0];
