@@ -24,7 +24,7 @@ class Memory:
 
     async def start(self):
         await start(self.dut, host_image_i=0, image_base_i=0, image_log2s_i=0, act_raddr_i=0, act_we_i=0,
-                    act_waddr_i=0, act_wdata_i=0)
+                    act_waddr_i=0, act_wdata_i=0, image_valid_i=0, image_banks_i=0, image_addr_i=0, image_word_i=0)
         for bank in range(4):
             for address in range(DEPTH):
                 await self.engine_write(1 << bank, address, [random.randrange(256) for _ in range(LANES)])
@@ -179,6 +179,58 @@ async def pixels_in_any_order_and_place(dut):
     assert 100 < sum(inside) < 500, "both pixels inside and outside"
     await idle(dut, 8)
     await memory.check()
+
+
+@cocotb.test()
+async def fetched_words_wait_for_engine_and_host(dut):
+    """A word is written in the cycle in which it finds image_ready_o, and in no other."""
+    memory = Memory(dut)
+    await memory.start()
+    ready = [await engine_and_fetched(memory, 200)]
+    for _ in range(60):
+        await engine_and_fetched(memory, random.randint(1, 12))
+        place = random.randrange(4), random.randrange(4), random.randrange(3)
+        host = cocotb.start_soon(memory.write_raw(*place, random.getrandbits(32), 0xF))
+        left = 9  # cycles until the host's write has landed, and the engine may come
+        while left:
+            ready.append(await fetched_word(memory))
+            left -= host.done()
+        await host
+    dut.image_valid_i.value = 0
+    await idle(dut, 8)
+    await memory.check()
+    assert 100 < sum(ready) < len(ready) - 100, "both with and without a host access in the way"
+
+
+async def fetched_word(memory: Memory) -> bool:
+    """One cycle, perhaps with a word of a fetched image, in the upper half; whether there was room for it."""
+    dut, valid, bank = memory.dut, random.random() < 0.7, random.randrange(3)
+    address, lanes = random.randrange(DEPTH // 2, DEPTH), [random.randrange(256) for _ in range(LANES)]
+    dut.image_valid_i.value, dut.image_banks_i.value, dut.image_addr_i.value = valid, 1 << bank, address
+    dut.image_word_i.value = int.from_bytes(bytes(lanes), "little")
+    await ReadOnly()
+    ready = bool(dut.image_ready_o.value)
+    if valid and ready:
+        memory.model[bank, address] = lanes
+    await RisingEdge(dut.clk_i)
+    return ready
+
+
+async def engine_and_fetched(memory: Memory, cycles: int) -> bool:
+    """The engine writes in some of the cycles, and comes first."""
+    dut = memory.dut
+    for _ in range(cycles):
+        banks, address = random.choice([0, 0, random.getrandbits(4)]), random.randrange(4, DEPTH // 2)
+        lanes = [random.randrange(256) for _ in range(LANES)]
+        dut.act_we_i.value, dut.act_waddr_i.value = banks, address
+        dut.act_wdata_i.value = int.from_bytes(bytes(lanes), "little")
+        ready = await fetched_word(memory)
+        assert ready == (banks == 0), "only the engine is in the way"
+        for bank in range(4):
+            if banks >> bank & 1:
+                memory.model[bank, address] = lanes
+    dut.act_we_i.value = 0
+    return ready
 
 
 @cocotb.test()

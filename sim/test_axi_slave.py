@@ -9,6 +9,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
 from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
 
+from ports import drive
 from riffle.spec import ERRORS
 from runner import simulate
 
@@ -86,6 +87,7 @@ async def start(dut, slowest: int = 0, stall: float = 0.0) -> tuple[AxiMaster, T
 
 
 async def start_target(dut, slowest: int = 0) -> Target:
+    drive(dut, {"rsp_valid_i": 0, "rsp_rdata_i": 0, "rsp_error_i": 0}, bench=["s_axi_*"])
     Clock(dut.clk_i, 10, unit="ns").start()
     dut.rst_ni.value = 0
     target = Target(dut, slowest)

@@ -27,7 +27,8 @@ class Control:
 
     async def start(self):
         await start(self.dut, error_valid_i=0, error_code_i=0, error_offset_i=0, busy_i=0, done_i=0, error_i=0,
-                    error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0, waited_i=0)
+                    error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0, waited_i=0, fetching_i=0,
+                    reading_i=0, stream_taken_i=0)
         return self
 
     async def read(self, register: str) -> int:
@@ -250,6 +251,22 @@ async def an_event_is_never_lost_to_a_clear(dut):
         found = await finish_after(control, cycles, control.read("CTRL"))
         later = await control.read("CTRL")
         assert (found >> 1 & 1) + (later >> 1 & 1) == 1, "DONE is read once"
+
+
+@cocotb.test()
+async def the_read_path_is_shown(dut):
+    """FETCHING, READING and STREAM_TAKEN are what comes in; none of them keeps a run from starting."""
+    control = await Control(dut).start()
+    idle = await control.read("CTRL")
+    for _ in range(20):
+        fetching, reading, taken = random.getrandbits(1), random.getrandbits(1), random.getrandbits(32)
+        dut.fetching_i.value, dut.reading_i.value, dut.stream_taken_i.value = fetching, reading, taken
+        await RisingEdge(dut.clk_i)
+        low = {name: fields[0] for name, fields in REGISTER_FIELDS["CTRL"].items()}
+        assert await control.read("CTRL") == idle | fetching << low["FETCHING"] | reading << low["READING"]
+        assert await control.read("STREAM_TAKEN") == taken
+    dut.fetching_i.value, dut.reading_i.value = 0, 1
+    await control.run()
 
 
 def test_control():

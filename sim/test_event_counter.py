@@ -7,6 +7,7 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
+from ports import drive
 from runner import simulate
 
 
@@ -14,7 +15,7 @@ from runner import simulate
 async def counts(dut):
     """Runs of events of all densities; restarts now and then, also at the carry."""
     width = len(dut.count_o)
-    dut.restart_i.value, dut.event_i.value = 1, 0
+    drive(dut, {"restart_i": 1, "event_i": 0})
     cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start())
     await FallingEdge(dut.clk_i)
     expected, carries = 0, 0

@@ -69,7 +69,8 @@ def around(dut, rng, log2s):
 
 
 async def ready(dut):
-    await begin(dut, start_i=0, abort_i=0, hold_i=0, req_ready_i=0, data_valid_i=0, data_error_i=0, write_ready_i=0)
+    await begin(dut, start_i=0, abort_i=0, hold_i=0, address_i=0, base_i=0, log2s_i=1, req_ready_i=0, data_valid_i=0,
+                data_i=0, data_error_i=0, write_ready_i=0)
 
 
 @cocotb.test()

@@ -16,7 +16,7 @@ async def words_move_by_a_step(dut):
     rng = generator()
     rows, columns = int(dut.Rows.value), int(dut.Columns.value)
     table, count = tap_steps(rows, columns), 300
-    await begin(dut)
+    await begin(dut, dy_i=0, dx_i=0, fill_i=0, word_i=0)
     for fill in (-128, 127, int(rng.integers(-127, 127))):
         words = rng.integers(-128, 128, (count, rows * columns), np.int8)
         dy, dx = rng.integers(-1, 2, (2, count))

@@ -10,6 +10,11 @@ from host_port import start
 from run_plan import FAULTS, FETCH, FINISH, NEVER, draw_plan, spoil
 from runner import simulate
 
+INPUTS = [f"{name}_i" for name in (
+    "start", "stop", "hold", "hold_error", "first", "length", "watchdog", "fetched", "fetch_error", "fetch_detail",
+    "sequencer_done", "quiet", "overlap", "feed", "starving", "sequencer_error", "sequencer_code", "sequencer_detail",
+    "header_error", "header_count", "stream_end", "stream_error", "stream_detail", "loader_empty")]
+
 
 class Surroundings:
     """Fetch, sequencer and stream, as far as run_control sees them."""
@@ -18,7 +23,7 @@ class Surroundings:
         self.dut, self.fetched, self.index = dut, NEVER, 0  # fetched: cycle from which a descriptor is there
 
     async def start(self):
-        await start(self.dut, start_i=0, stop_i=0, fetched_i=0)
+        await start(self.dut, **dict.fromkeys(INPUTS, 0))
         return self
 
     async def check(self, plan):

@@ -29,7 +29,8 @@ class Stream:
         self.times = []               # cycles in which a request was taken
 
     async def start(self):
-        await start(self.dut, start_i=0, stop_i=1, taken_i=0, req_ready_i=0, data_valid_i=0)
+        await start(self.dut, start_i=0, stop_i=1, base_i=0, length_i=0, taken_i=0, req_ready_i=0, data_valid_i=0,
+                    data_i=0, data_error_i=0)
         return self
 
     async def begin(self, base: int, length: int, bad_word: int | None = None, bad_beat: int = 0):
