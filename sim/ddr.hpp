@@ -19,18 +19,27 @@ struct DdrSettings {
 };
 
 class Ddr {
+  std::vector<uint8_t> own_memory_, own_allocated_;
+
  public:
   static constexpr uint32_t kBase = 0x10000000, kSize = 32u << 20, kPage = 4096;
   static constexpr uint32_t kBurstsInFlight = 8, kBeat = 8;
   static constexpr uint8_t kOkay = 0, kSlverr = 2, kDecerr = 3;
 
   DdrSettings settings{38, 85, 8192, 1170, 24, 0, UINT32_MAX, 0};
-  std::vector<uint8_t> memory = std::vector<uint8_t>(kSize);
-  // Pages that somebody has allocated; the others answer with DECERR. The board is less strict: there a freed buffer is
-  // memory of somebody else, which can be read.
-  std::vector<uint8_t> allocated = std::vector<uint8_t>(kSize / kPage);
+  uint8_t* const memory;  // kSize bytes
+  // Pages that somebody has allocated, kSize / kPage; the others answer with DECERR. The board is less strict: there a
+  // freed buffer is memory of somebody else, which can be read.
+  uint8_t* const allocated;
 
-  explicit Ddr(uint32_t seed) : random_(seed) {}
+  // The caller's memory and page table, which must outlive this, or one's own where they are null
+  Ddr(uint32_t seed, uint8_t* outer_memory, uint8_t* outer_allocated)
+      : memory(outer_memory ? outer_memory : (own_memory_.resize(kSize), own_memory_.data())),
+        allocated(outer_allocated ? outer_allocated : (own_allocated_.resize(kSize / kPage), own_allocated_.data())),
+        random_(seed) {}
+
+  // Bursts that are not answered, or not to the end
+  uint32_t waiting() const { return static_cast<uint32_t>(bursts_.size()); }
 
   // One clock edge: the handshakes of the cycle that ends, the accelerator's edge, and the signals of the next cycle
   template <class Top, class Edge>

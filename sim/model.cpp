@@ -40,7 +40,7 @@ struct Model {
   Ddr ddr;
   uint64_t cycles = 0;
 
-  explicit Model(uint32_t seed) : ddr(seed) {
+  Model(uint32_t seed, uint8_t* memory, uint8_t* allocated) : ddr(seed, memory, allocated) {
     context.randReset(2);  // memories and registers without reset start at random
     context.randSeed(static_cast<int>(seed));
     context.traceEverOn(true);
@@ -159,7 +159,11 @@ struct Model {
 
 extern "C" {
 
-Model* riffle_new(uint32_t seed) { return new Model(seed); }
+Model* riffle_new(uint32_t seed) { return new Model(seed, nullptr, nullptr); }
+
+// The same around the caller's memory and its page table, a byte for each page of 4096, which live until riffle_free
+Model* riffle_new_around(uint32_t seed, uint8_t* memory, uint8_t* allocated) { return new Model(seed, memory, allocated); }
+
 void riffle_free(Model* model) { delete model; }
 void riffle_reset(Model* model) { model->reset(); }
 uint64_t riffle_cycles(const Model* model) { return model->cycles; }
@@ -168,18 +172,21 @@ int riffle_interrupt(const Model* model) { return model->interrupt(); }
 // FST waveforms to `path`, or no more where it is null; -1 where the model was built without
 int riffle_trace(Model* model, const char* path) { return model->trace(path); }
 
-// The memory behind m_axi: its first byte, its size, the physical address of that byte, which of its pages of 4096 bytes
-// are allocated, and how it behaves
-uint8_t* riffle_ddr(Model* model) { return model->ddr.memory.data(); }
+// The memory behind m_axi: its size, the physical address of its first byte, how it behaves, and how many bursts it has
+// taken and not answered to the end
 uint32_t riffle_ddr_size(const Model*) { return Ddr::kSize; }
 uint32_t riffle_ddr_base(const Model*) { return Ddr::kBase; }
-uint8_t* riffle_ddr_allocated(Model* model) { return model->ddr.allocated.data(); }
 DdrSettings* riffle_ddr_settings(Model* model) { return &model->ddr.settings; }
+uint32_t riffle_ddr_waiting(const Model* model) { return model->ddr.waiting(); }
 
 // Clock until the interrupt or for `cycles`; returns the level of the interrupt
 int riffle_run(Model* model, uint64_t cycles) {
   while (!model->interrupt() && cycles--) model->tick();
   return model->interrupt();
+}
+
+void riffle_advance(Model* model, uint64_t cycles) {
+  while (cycles--) model->tick();
 }
 
 int riffle_write(Model* model, uint32_t offset, uint32_t data, uint32_t strobes) {

@@ -55,7 +55,11 @@ class BusError(RiffleError):
     def __init__(self, offset: int, code: int | None, action: str = "access"):
         self.offset, self.code = offset, code
         self.name, meaning, remedy = spec.ERRORS.get(code, ("BUS_ERROR", "refused with an unknown code", "see ERROR"))
+        self._given = offset, code, action
         super().__init__(f"{action} at offset {offset:#08x} refused, {self.name}: {meaning}. Remedy: {remedy}.")
+
+    def __reduce__(self) -> tuple:
+        return type(self), self._given  # between processes: the base class would give the message alone
 
 
 class EngineError(RiffleError):
@@ -76,8 +80,12 @@ class EngineError(RiffleError):
     def __init__(self, code: int, index: int, detail: int = 0, layer: str = ""):
         self.code, self.index, self.detail, self.layer = code, index, detail, layer
         self.name, meaning, remedy = spec.ERRORS[code]
+        self._given = code, index, detail, layer
         where = f"descriptor {index}" + f", layer {layer}" * bool(layer)
         super().__init__(f"{self.name} at {where} (detail {detail}): {meaning}. Remedy: {remedy}.")
+
+    def __reduce__(self) -> tuple:
+        return type(self), self._given
 
 
 class RunTimeout(RiffleError):
@@ -90,8 +98,11 @@ class RunTimeout(RiffleError):
     """
 
     def __init__(self, cycles: int, state: dict[str, int], recovered: bool):
-        self.state = state
+        self.state, self._given = state, (cycles, state, recovered)
         registers = ", ".join(f"{name} {value:#x}" for name, value in state.items())
         remedy = ("the run was aborted, the next one may work: check that the interrupt is connected"
                   if recovered else "the engine does not react to ABORT either: reset or load the hardware again")
         super().__init__(f"no interrupt within {cycles} cycles ({registers}). Remedy: {remedy}.")
+
+    def __reduce__(self) -> tuple:
+        return type(self), self._given

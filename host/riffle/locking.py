@@ -20,19 +20,19 @@ SHARED = 0o666  # mode of the file: every user of the machine may wait for the h
 class HardwareLock:
     """A reentrant lock on one accelerator.
 
-    Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on the file
-    `riffle-<name>.lock`, which the kernel releases when the process ends, however it ends.
+    Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on a file, which the kernel releases when the process ends, however it ends.
 
     Parameters
     ----------
     name
-        of the hardware, the same in every process that can reach it; None where no other process can
+        of the hardware, the same in every process that can reach it, for the file `riffle-<name>.lock`; or the path of
+        another file; None where no other process can reach it
     timeout
         seconds that a turn is waited for
     """
 
-    def __init__(self, name: str | None = None, timeout: float = TIMEOUT):
-        self.path = _folder() / f"riffle-{name}.lock" if name else None
+    def __init__(self, name: str | Path | None = None, timeout: float = TIMEOUT):
+        self.path = name if isinstance(name, Path) or not name else _folder() / f"riffle-{name}.lock"
         self.timeout = timeout
         self._threads, self._depth = threading.RLock(), 0
         self._file: int | None = None
@@ -99,6 +99,10 @@ def _open(path: Path) -> int:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT, SHARED)
             os.fchmod(file, SHARED)  # whatever the umask is
             return file
+    except FileNotFoundError as error:
+        raise HardwareError(f"the lock {path} cannot be made: its folder is gone, and with it the process that "
+                            "simulated the hardware. Remedy: start it again, and open the accelerator again, with "
+                            "riffle.open()") from error
     except OSError as error:
         raise HardwareError(f"the lock {path} cannot be opened ({error.strerror}). Remedy: be the user who made it, or "
                             "remove it while nobody uses the accelerator") from error

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from . import spec
 from .bitstream import confirm, vouched
 from .driver import Accelerator
-from .errors import HardwareError
+from .errors import HardwareError, InputError
 
 ZYNQ = "armv7l"
 PACKAGES = {"pynq": "'pynq<4' 'pycparser<3'"}  # what to install, where it is not called as it is imported
@@ -28,7 +28,8 @@ def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options
     wait
         "irq" or "poll"
     options
-        of the backend: `bitstream` for board and uio, `configuration` for rtl, hls and numpy, ...
+        of the backend: `bitstream` for board and uio, `configuration` for rtl, hls and numpy, ...; `process` for rtl
+        attaches to simulated hardware in another process, see `backends.board_process`
 
     Raises
     ------
@@ -81,9 +82,14 @@ def _board(**options: object) -> object:
     return BoardBackend(load_overlay(**options))
 
 
-def _rtl(configuration: str = "full", **options: object) -> object:
+def _rtl(configuration: str | None = None, process: str | os.PathLike | None = None, **options: object) -> object:
+    if process is not None:
+        if configuration is not None or not options.keys() <= {"progress", "clock_hz"}:
+            raise InputError("what the process simulates is chosen where it is started. Remedy: give `process` alone")
+        from .backends.process import ProcessBackend
+        return ProcessBackend(process, **options)
     from .backends.rtl import RtlBackend, build
-    return RtlBackend(build(configuration, waves=options.get("waves") is not None), **options)
+    return RtlBackend(build(configuration or "full", waves=options.get("waves") is not None), **options)
 
 
 def _hls(**options: object) -> object:

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
 YIELD = 20e-6  # seconds in which other threads get at the model between two chunks
 OFFSET, WORD, WORDS = ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)
+BYTES = ctypes.POINTER(ctypes.c_uint8)
 
 
 class DdrSettings(ctypes.Structure):
@@ -43,12 +44,12 @@ FUNCTIONS = {  # name: (result, arguments after the model)
     "riffle_cycles": (ctypes.c_uint64, ()),
     "riffle_interrupt": (ctypes.c_int, ()),
     "riffle_trace": (ctypes.c_int, (ctypes.c_char_p,)),
-    "riffle_ddr": (ctypes.POINTER(ctypes.c_uint8), ()),
-    "riffle_ddr_allocated": (ctypes.POINTER(ctypes.c_uint8), ()),
     "riffle_ddr_base": (ctypes.c_uint32, ()),
     "riffle_ddr_size": (ctypes.c_uint32, ()),
     "riffle_ddr_settings": (ctypes.POINTER(DdrSettings), ()),
+    "riffle_ddr_waiting": (ctypes.c_uint32, ()),
     "riffle_run": (ctypes.c_int, (ctypes.c_uint64,)),
+    "riffle_advance": (None, (ctypes.c_uint64,)),
     "riffle_write": (ctypes.c_int, (OFFSET, WORD, ctypes.c_uint32)),
     "riffle_read": (ctypes.c_int, (OFFSET, WORDS)),
     "riffle_write_block": (ctypes.c_int, (OFFSET, WORDS, ctypes.c_uint32)),
@@ -93,25 +94,32 @@ class RtlBackend:
         called with the cycles simulated so far in a wait, again and again
     clock_hz
         what the board would run at; only turns cycles into time
+    seed
+        of what is random at power-up, and of the DDR's latencies
+    memory
+        uint8 [n] that the accelerator reads by itself, n as `ddr_size` says; by default a new array
     """
 
     shares_memory, what = True, "the Verilated RTL, in simulation"
     fetches_from = "a simulated DDR: 38 to 85 cycles latency, 8 bytes a cycle"
 
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
-                 progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1):
+                 progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1,
+                 memory: np.ndarray | None = None):
         self.clock_hz, self.progress = clock_hz, progress
         self.lock = HardwareLock()
         self._lock = threading.RLock()  # the model has one clock
-        self._library = _load(Path(library) if library else build(waves=waves is not None))
-        self._alive: ctypes.c_void_p | None = ctypes.c_void_p(self._library.riffle_new(seed))
-        self._free = weakref.finalize(self, self._library.riffle_free, self._alive)
+        self._library = load_model(Path(library) if library else build(waves=waves is not None))
+        # Python's own arrays: what is left of a buffer after `close` can still be looked at
+        memory = np.zeros(ddr_size(self._library), np.uint8) if memory is None else memory
+        pages = np.zeros(memory.size // ALIGNMENT, np.uint8)
+        arrays = [array.ctypes.data_as(BYTES) for array in (memory, pages)]
+        self._alive: ctypes.c_void_p | None = ctypes.c_void_p(self._library.riffle_new_around(seed, *arrays))
+        self._free = weakref.finalize(self, _free, self._library, self._alive, memory, pages)
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
-        size, base = (getattr(self._library, name)(self._model) for name in ("riffle_ddr_size", "riffle_ddr_base"))
-        memory, pages = (np.ctypeslib.as_array(getattr(self._library, name)(self._model), (count,)) for name, count in
-                         (("riffle_ddr", size), ("riffle_ddr_allocated", size // ALIGNMENT)))
-        self._heap = Heap(memory, base, pages)
+        self.ddr_base = self._library.riffle_ddr_base(self._model)  # physical address of the memory's first byte
+        self._heap = Heap(memory, self.ddr_base, pages)
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
@@ -141,13 +149,23 @@ class RtlBackend:
         with self._lock:
             self._library.riffle_reset(self._model)
 
+    def advance(self, cycles: int) -> None:
+        """Let the clock run, whatever the interrupt says."""
+        with self._lock:
+            self._library.riffle_advance(self._model, cycles)
+
     @property
     def ddr(self) -> DdrSettings:
         """Latency, bandwidth and faults of the simulated DDR."""
         return self._library.riffle_ddr_settings(self._model).contents
 
+    @property
+    def ddr_waiting(self) -> int:
+        """Bursts that the DDR has taken and not answered to the end."""
+        return self._library.riffle_ddr_waiting(self._model)
+
     def allocate(self, size: int) -> Buffer:
-        """Memory that the accelerator reads by itself; valid until `close`."""
+        """Memory that the accelerator reads by itself, until `close`."""
         return self._heap.allocate(size)
 
     def read(self, offset: int) -> int:
@@ -206,13 +224,31 @@ class RtlBackend:
         raise BusError(info.value, code.value, action)
 
 
-def _load(path: Path) -> ctypes.CDLL:
+def load_model(path: Path) -> ctypes.CDLL:
+    """The functions of a library that `build` has made.
+
+    Raises
+    ------
+    HardwareError
+        if it is none
+    """
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         raise HardwareError(f"{path} is not a library that can be loaded ({error}). Remedy: `make clean`") from error
-    library.riffle_new.restype, library.riffle_new.argtypes = ctypes.c_void_p, (ctypes.c_uint32,)
+    new = library.riffle_new_around
+    new.restype, new.argtypes = ctypes.c_void_p, (ctypes.c_uint32, BYTES, BYTES)
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, (ctypes.c_void_p, *arguments)
     return library
+
+
+def ddr_size(library: ctypes.CDLL) -> int:
+    """Bytes of the memory that the accelerator reads by itself."""
+    return library.riffle_ddr_size(None)
+
+
+def _free(library: ctypes.CDLL, model: ctypes.c_void_p, *_: np.ndarray) -> None:
+    """End a model, before the arrays that it uses."""
+    library.riffle_free(model)
