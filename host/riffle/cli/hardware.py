@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -14,8 +14,7 @@ from ..driver import Accelerator
 from ..errors import HardwareError
 from ..opening import open_accelerator
 
-OPENING = {"rtl": "Verilated model: checking, building if sources have changed", "board": "Loading the bitstream",
-           "hls": "HLS engine: checking, compiling if sources have changed"}
+OPENING = {"board": "Loading the bitstream", "hls": "HLS engine: checking, compiling if sources have changed"}
 
 
 @contextmanager
@@ -38,7 +37,8 @@ def hardware(console: Console, backend: str, waves: Path | None = None) -> Itera
     """
     if waves:
         waves.touch()  # the simulation would not say so
-    with console.status(OPENING.get(backend, f"Opening backend {backend}")):
+    status = console.status(OPENING.get(backend, f"Opening backend {backend}"))
+    with nullcontext() if backend == "rtl" else status:  # whose build says itself how far it is
         accelerator = open_accelerator(backend, **({"waves": waves} if waves else {}))
     try:
         console.print(f"[dim]Backend {backend}: {escape(accelerator.backend.what)}[/]")
