@@ -112,6 +112,50 @@ def test_closed_handles_say_so(backend, rng):
     accelerator.close()
 
 
+def test_arrays_outlive_the_simulation():
+    """What is left of a buffer can still be looked at, and given back."""
+    backend = RtlBackend(build("small"))
+    buffer = backend.allocate(1 << 20)
+    buffer.array[:] = 7
+    backend.close()
+    buffer.array[:] += 1
+    assert (buffer.array == 8).all()
+    buffer.free()
+
+
+def test_image_that_comes_for_nobody(rng):
+    """As of a process that was killed in a batch: the next run does not find it."""
+    with RtlBackend(build("small")) as backend:
+        case = Case(Accelerator(backend), rng)
+        case.check()
+        backend.ddr.silent = 1
+        case.accelerator.images.bring(case.image)
+        case.accelerator.segment.set_fields("CTRL", FETCH=1)
+        other = Case(Accelerator(backend), rng)
+        assert not other.accelerator.segment.fields("CTRL")["FETCHING"]
+        backend.ddr.silent = 0
+        other.check()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_reset_during_a_run_is_no_result(backend, rng, again):
+    """Even where the run ends as if nothing had been: its settings may be those after a reset."""
+    accelerator = Accelerator(backend)
+    case = Case(accelerator, rng)
+    result = accelerator.result
+
+    def reset_before(*arguments):
+        accelerator.segment.write("PROGRAM_ID", 77 if again else 0)
+        return result(*arguments)
+    accelerator.result = reset_before
+    with pytest.raises(HardwareError, match="was reset, or another program was loaded, during the run.*Remedy: run it"):
+        accelerator.run(case.image)
+    accelerator.result = result
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        case.check()
+
+
 def test_closed_simulation_says_so(rng):
     backend = RtlBackend(build("small"))
     accelerator = Accelerator(backend)

@@ -38,7 +38,7 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
         if there are no images, or too many, or one does not fit the network
     RiffleError
         if the program was not compiled for batches
-    EngineError, RunTimeout
+    EngineError, RunTimeout, HardwareError
         as `Accelerator.run`
     """
     program = accelerator.loaded()
@@ -50,19 +50,22 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     lanes = program.batch[:len(images)]
     classifier = next(i for i, record in enumerate(program.records) if record.place.layout == "raw")
     counters: Counter[str] = Counter()
-    accelerator.control.make_ready()  # an image cannot be written while the run of a dead process goes on
+    accelerator.control.make_ready()  # an image cannot come while the run or the fetch of a dead process goes on
+    accelerator.restore()
     with _Images(accelerator, images) as source:
         for index, lane in enumerate(lanes):
             source.bring(index)
-            cycles = accelerator.launch(0, classifier, lane=lane)
+            cycles = accelerator.launch(0, classifier, lane=lane, ahead=True)
             source.bring_ahead(index + 1)
             accelerator.finish(cycles)
             counters.update(accelerator.counters())
-    accelerator.run_descriptors(classifier, len(program.records) - classifier)
+    accelerator.finish(accelerator.launch(classifier, len(program.records) - classifier, ahead=True))
     counters.update(accelerator.counters())
     counters["CYCLES"] += counters.pop("WAITED")  # for the first image; a batch has that behind it, too
     each = {name: round(count / len(images)) for name, count in counters.items()} | {"WAITED": 0}
-    return [accelerator.result(lane, each) for lane in lanes]
+    results = [accelerator.result(lane, each) for lane in lanes]
+    accelerator.confirm()
+    return results
 
 
 class _Images:
@@ -83,10 +86,12 @@ class _Images:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind:  # an image that is on its way must not come later
-            self.segment.set_fields("CTRL", ABORT=1)
-        for buffer in self.buffers:
-            buffer.free()
+        try:
+            if kind:  # an image that is on its way must not come later
+                self.segment.set_fields("CTRL", ABORT=1)
+        finally:
+            for buffer in self.buffers:
+                buffer.free()
 
     def bring(self, index: int) -> None:
         """An image for the run that is started next, which waits for it."""

@@ -18,7 +18,7 @@ from . import spec
 from .asynchronous import run_async
 from .backends import Backend
 from .batch import run_batch
-from .errors import InputError, ProgramError, RiffleError
+from .errors import EngineError, HardwareError, InputError, ProgramError, RiffleError, RunTimeout
 from .images import WrittenImages, check_ways, way_of_images
 from .loading import Loadable, as_program
 from .locking import HardwareLock
@@ -159,8 +159,9 @@ class Accelerator:
         self._program_id = secrets.randbits(32) | 1
         self.segment.write("PROGRAM_ID", self._program_id)
 
-    def _restore(self, program: Program) -> None:
+    def restore(self) -> None:
         """Install the program again where another handle or a reset has replaced it."""
+        program = self.loaded()
         found = self.segment.read("PROGRAM_ID")
         if found == self._program_id:
             return
@@ -186,13 +187,17 @@ class Accelerator:
             if the image is None or does not fit the network, or the lattice has no such lane
         EngineError, RunTimeout
             if the hardware stops the run, or does not finish; the next run works
+        HardwareError
+            if somebody resets the hardware meanwhile; the next run works
         """
         if image is None:
             raise InputError("the image is None, which is what cv2.imread gives for a file that it cannot read: check "
                              "the path")
         with self.exclusive:
             self.finish(self.launch(0, len(self.loaded().records), lane=lane, image=image))
-            return self.result(lane, self.counters())
+            result = self.result(lane, self.counters())
+            self.confirm()
+            return result
 
     async def run_async(self, image: np.ndarray, lane: int = 0) -> Result:
         """The same without blocking the event loop. Cancelling it stops the hardware."""
@@ -227,9 +232,10 @@ class Accelerator:
     def run_descriptors(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None) -> None:
         """Run a part of the loaded program with its part of the weights to the end; arguments as `launch`."""
         self.finish(self.launch(first, count, lane=lane, watchdog=watchdog))
+        self.confirm()
 
     def launch(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None,
-               image: np.ndarray | None = None) -> int:
+               image: np.ndarray | None = None, ahead: bool = False) -> int:
         """Start a part of the loaded program; `finish` must follow.
 
         Parameters
@@ -240,6 +246,8 @@ class Accelerator:
             cycles after which the hardware stops the run; by default a few times what was predicted
         image
             as `run` takes it; without one the program finds what is there
+        ahead
+            go on with what is there since `restore`: an image that comes or has come, results of earlier runs
 
         Returns
         -------
@@ -257,8 +265,11 @@ class Accelerator:
         limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
         settings |= self.source.settings(records[0].stream_first, words)
-        self.control.make_ready()
-        self._restore(program)
+        self.control.make_ready(ahead)
+        if ahead:
+            self.confirm()
+        else:
+            self.restore()
         fetch = image is not None and self.images.bring(image)
         self.control.start(settings, fetch)
         return limit + GRACE
@@ -270,7 +281,7 @@ class Accelerator:
             self.control.written.clear()
             self.control.make_ready()
             self.control.start({})
-            self.finish(cycles)
+            self.control.finish(cycles, self.source, self._layer)
 
     def stop(self) -> None:
         """Stop the run that somebody waits for, with error ABORTED; no effect where none runs."""
@@ -278,8 +289,20 @@ class Accelerator:
         self.control.stop()
 
     def finish(self, cycles: int) -> None:
-        """Wait for the end of a run, at most `cycles`. Errors as `run`."""
-        self.control.finish(cycles, self.source, self._layer)
+        """Wait for the end of what `launch` has started, at most `cycles`. Errors as `run`."""
+        try:
+            self.control.finish(cycles, self.source, self._layer)
+        except (EngineError, RunTimeout) as error:
+            self.confirm(error)
+            raise
+
+    def confirm(self, error: Exception | None = None) -> None:
+        """Refuse a run, or explain its error, where somebody has reset the hardware meanwhile, without the lock."""
+        if self.segment.read("PROGRAM_ID") != self._program_id:
+            self.control.written.clear()
+            raise HardwareError("the accelerator was reset, or another program was loaded, during the run, which has "
+                                "no result. Remedy: run it again; whoever resets it, or loads a bitstream, must hold "
+                                "its lock, `with accelerator.exclusive`") from error
 
     def counters(self) -> dict[str, int]:
         """CYCLES, BUSY and STARVED of the last run; WAITED, for an image that is fetched, is not in CYCLES here."""

@@ -37,15 +37,21 @@ class RunControl:
         self.backend, self.segment, self.wait = backend, segment, wait
         self.written: dict[str, int] = {}
 
-    def make_ready(self) -> None:
+    def make_ready(self, ahead: bool = False) -> None:
         """Bring the engine to idle, with interrupts enabled and none pending, whatever was before.
+
+        Parameters
+        ----------
+        ahead
+            an image that is being fetched is for the next run; any other is of a client that is gone
 
         Raises
         ------
         HardwareError
             if the engine runs and ignores ABORT
         """
-        if not self.segment.fields("CTRL")["IDLE"] and not self.abort():
+        state = self.segment.fields("CTRL")
+        if (not state["IDLE"] or (state["FETCHING"] and not ahead)) and not self.abort():
             raise HardwareError("the engine runs and does not react to ABORT: reset or load the hardware again")
         if not self.segment.fields("GIER")["ENABLE"]:  # after a reset
             self.written.clear()
