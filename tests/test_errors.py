@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pickle
 import pkgutil
 
 import pytest
@@ -43,3 +44,12 @@ def test_errors_of_the_hardware_have_name_and_remedy(code):
 
 def test_unknown_code_of_the_bus_is_an_error_all_the_same():
     assert "refused with an unknown code" in str(errors.BusError(0x40, None, "read"))
+
+
+@pytest.mark.parametrize("error", [
+    errors.BusError(0x40, 32, "read"), errors.EngineError(1, 3, 7, "conv1"), errors.RunTimeout(100, {"CTRL": 1}, True),
+    errors.InputError("the image is None"), errors.SharedMemoryError("none left")])
+def test_errors_come_whole_from_another_process(error):
+    """As from a pool of workers, or a board process: with what they say, and what they hold."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error) and str(copy) == str(error) and vars(copy) == vars(error)

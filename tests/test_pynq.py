@@ -13,7 +13,7 @@ TESTS = Path(__file__).resolve().parent
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", ["overlay", "interrupts", "manifest"])
+@pytest.mark.parametrize("name", ["overlay", "interrupts", "manifest", "shared"])
 def test_on_pynq(version, name):
     try:
         python = environment(version)

@@ -138,6 +138,6 @@ def _model(accelerator: Accelerator) -> RtlBackend | None:
         return None
     model = backend.ip.device.model if hasattr(backend, "ip") else backend
     if not isinstance(model, RtlBackend):
-        raise HardwareError(f"{type(backend).__name__} computes in the host: time is told apart on a board and "
-                            "on simulated hardware only. Remedy: open the backend 'rtl', or 'board'")
+        raise HardwareError(f"{type(model).__name__} computes in the host, or in another process: time is told apart "
+                            "on a board and on simulated hardware only. Remedy: open the backend 'rtl', or 'board'")
     return model

@@ -20,7 +20,8 @@ SHARED = 0o666  # mode of the file: every user of the machine may wait for the h
 class HardwareLock:
     """A reentrant lock on one accelerator.
 
-    Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on a file, which the kernel releases when the process ends, however it ends.
+    Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on a file, which the
+    kernel releases when the process ends, however it ends.
 
     Parameters
     ----------

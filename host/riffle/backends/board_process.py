@@ -1,8 +1,10 @@
-"""A simulated board in a process of its own, which outlives its clients: python -m riffle.backends.board_process --socket PATH
+"""A simulated board in a process of its own, which outlives its clients.
 
-It prints READY once clients can attach, with `riffle.open("rtl", process=PATH)`. As on a board, the clock does not wait
-for the host: a client that is killed leaves a running engine behind. Its memory is given back, as Linux does; what the
-engine still reads there is answered with DECERR. SIGTERM ends it.
+    python -m riffle.backends.board_process --socket PATH
+
+It prints READY, its process and PATH once clients can attach, with `riffle.open("rtl", process=PATH)`. As on a board,
+the clock does not wait for the host: a client that is killed leaves a running engine behind. Its memory is given back,
+as Linux does; what the engine still reads there is answered with DECERR. SIGTERM ends it.
 """
 
 from __future__ import annotations
@@ -61,7 +63,6 @@ class Server:
             self._memory = os.dup(file.fileno())
         shared = np.frombuffer(mmap.mmap(self._memory, ddr_size(model)), np.uint8)
         self.board = Board(RtlBackend(library, seed=seed, memory=shared))
-        self._sessions: set[str] = set()
         try:
             self._listener = Listener(str(path), "AF_UNIX", backlog=64)
         except OSError as error:
@@ -109,7 +110,7 @@ class Server:
                 limit(connection.fileno(), 0)
                 if kind == "attach":
                     self._keep(connection)
-                elif arguments[0] in self._sessions:
+                elif arguments[0] in self.board.clients:
                     connection.send((True, None))
                     self._answer(connection, arguments[0])
                 else:
@@ -119,21 +120,20 @@ class Server:
                 pass
 
     def _keep(self, connection: Connection) -> None:
-        session = secrets.token_hex(8)
-        self._sessions.add(session)
+        client = secrets.token_hex(8)
+        self.board.clients.add(client)
         try:
-            connection.send((True, (session, self.board.facts())))
+            connection.send((True, (client, self.board.facts())))
             send_handle(connection, self._memory, None)
             connection.recv()  # never comes
         finally:
-            self._sessions.discard(session)
-            self.board.give_back(session)
+            self.board.part(client)
 
-    def _answer(self, connection: Connection, session: str) -> None:
+    def _answer(self, connection: Connection, client: str) -> None:
         while True:
             name, *arguments = connection.recv()
             try:
-                answer = True, self.board.request(session, name, arguments)
+                answer = True, self.board.request(client, name, arguments)
             except Exception as error:
                 answer = False, error
             connection.send(answer)
@@ -174,8 +174,8 @@ def _end_with_input() -> None:
 
 def main() -> int:
     """Serve until a signal comes; 0 where that was wanted."""
-    parser = argparse.ArgumentParser(prog="python -m riffle.backends.board_process", description=__doc__.splitlines()[0])
-    parser.add_argument("--socket", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--socket", type=Path, help="by default in a new folder, which is removed at the end")
     parser.add_argument("--configuration", choices=list(spec.CONFIGURATIONS), default="full")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--with-input", action="store_true", help="end when standard input does, as with its parent")
@@ -184,15 +184,18 @@ def main() -> int:
         library = build(arguments.configuration)
         signals = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # in the threads, too
-        server = Server(arguments.socket.absolute(), library, arguments.seed)
+        folder = None if arguments.socket else Path(tempfile.mkdtemp(prefix="riffle-board-"))
+        server = Server((arguments.socket or folder / "board").absolute(), library, arguments.seed)
     except HardwareError as error:
         print(error, file=sys.stderr)
         return 1
     if arguments.with_input:
         threading.Thread(target=_end_with_input, daemon=True).start()
-    print(f"READY {os.getpid()}", flush=True)
+    print(f"READY {os.getpid()} {server.path}", flush=True)
     signal.sigwait(signals)
     server.close()
+    if folder:
+        folder.rmdir()
     if server.failure:
         print(server.failure, file=sys.stderr)
     return 1 if server.failure else 0

@@ -1,4 +1,4 @@
-"""Requests to a process that simulates the hardware: multiprocessing's connections over a Unix socket, all with a limit.
+"""Requests to a process that simulates the hardware: multiprocessing's connections over a Unix socket, with limits.
 
 Beside the socket lie `<socket>.key`, which only its user may read, and `<socket>.lock`, the hardware's lock.
 """
@@ -54,19 +54,19 @@ def connect(path: Path, *first: object) -> tuple[Connection, object]:
     try:
         answer_challenge(connection, key[1].encode())
         deliver_challenge(connection, key[1].encode())
-        return connection, ask(connection, *first)
+        done, answer = ask(connection, *first)
+        if not done:
+            raise answer
+        return connection, answer
     except BaseException:
         connection.close()
         raise
 
 
-def ask(connection: Connection, *request: object) -> object:
-    """The answer to a request; raises what the other side has raised."""
+def ask(connection: Connection, *request: object) -> tuple[bool, object]:
+    """Whether a request was done, and the answer: where it was not, the exception that the other side has met."""
     connection.send(request)
-    done, answer = connection.recv()
-    if not done:
-        raise Refused(answer)
-    return answer
+    return connection.recv()
 
 
 def drain(connection: Connection) -> None:
@@ -78,10 +78,6 @@ def drain(connection: Connection) -> None:
                 pass
     finally:
         connection.close()
-
-
-class Refused(Exception):
-    """The other side answers with an exception, which is its only argument."""
 
 
 class Requests:
@@ -96,7 +92,7 @@ class Requests:
 
     Attributes
     ----------
-    session
+    client
         what this client is called
     facts
         what the process told of itself
@@ -110,7 +106,7 @@ class Requests:
         self._guard, self._idle, self._left = threading.Lock(), [], []
         self._owner = self._process = os.getpid()
         try:
-            self._life, (self.session, self.facts) = connect(path, "attach")
+            self._life, (self.client, self.facts) = connect(path, "attach")
             self.memory = recv_handle(self._life)
         except GONE as error:
             raise HardwareError(f"no process simulates hardware at {path} ({_said(error)}). Remedy: start one with "
@@ -129,11 +125,7 @@ class Requests:
         connection = None
         try:
             connection = self._take()
-            answer = ask(connection, name, *arguments)
-        except Refused as refusal:
-            if connection:
-                self._idle.append(connection)
-            raise refusal.args[0] from None
+            done, answer = ask(connection, name, *arguments)
         except TimeoutError:  # a socket has none: this comes from a handler of a signal
             self._leave(connection)
             raise
@@ -146,6 +138,8 @@ class Requests:
             self._leave(connection)
             raise
         self._idle.append(connection)
+        if not done:
+            raise answer
         return answer
 
     @property
@@ -180,7 +174,7 @@ class Requests:
                 self._left.pop()
             if self._idle:
                 return self._idle.pop()
-        return connect(self.path, "join", self.session)[0]
+        return connect(self.path, "join", self.client)[0]
 
 
 def _said(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from .. import spec
@@ -19,10 +21,10 @@ class MappedWords:
     words
         uint32 [segment's words]: an array of mapped device memory, or what behaves like one
     name
-        of the hardware, for its lock; None where no other process can reach it
+        of the hardware, for its lock, as `HardwareLock` takes it
     """
 
-    def __init__(self, words: np.ndarray, name: str | None):
+    def __init__(self, words: np.ndarray, name: str | Path | None):
         self._mapped: np.ndarray | None = words
         self.lock = HardwareLock(name)
 

@@ -9,7 +9,6 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from .exchange import Requests, beside
 from .rtl import CHUNK, DdrSettings, build
 
 START_WITHIN, END_WITHIN = 60.0, 20.0  # seconds
-MODEL = "RIFFLE_MODEL"
+PACKAGES = Path(__file__).resolve().parents[2]  # where this package lies
 
 
 class ProcessBackend:
@@ -221,26 +220,30 @@ def spawn(configuration: str = "full", seed: int = 1) -> Iterator[Spawned]:
     HardwareError
         if it does not start; its output comes before
     """
-    variables = os.environ | {MODEL: str(build(configuration))}
-    folder = Path(tempfile.mkdtemp(prefix="riffle-board-"))
-    command = [sys.executable, "-m", "riffle.backends.board_process", "--socket", str(folder / "board"), "--seed",
-               str(seed), "--with-input"]
+    paths = os.pathsep.join(filter(None, (str(PACKAGES), os.environ.get("PYTHONPATH"))))
+    variables = os.environ | {"RIFFLE_MODEL": str(build(configuration)), "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "riffle.backends.board_process", "--seed", str(seed), "--with-input"]
     # a session of its own: Ctrl-C in the terminal is for the client
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, text=True,
                                start_new_session=True)
+    path = None
     try:
-        _await_ready(process)
-        yield Spawned(folder / "board", process)
+        path = _await_ready(process)
+        yield Spawned(path, process)
     finally:
         _end(process)
-        shutil.rmtree(folder, ignore_errors=True)
+        if path:  # what a process that was killed has left
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _await_ready(process: subprocess.Popen) -> None:
+def _await_ready(process: subprocess.Popen) -> Path:
+    """Path of the socket, once it can be attached to."""
     if not select.select([process.stdout], [], [], START_WITHIN)[0]:
         raise HardwareError(f"the board process does not start within {START_WITHIN:g} s. Remedy: end other programs")
-    if process.stdout.readline().split()[:1] != ["READY"]:
+    ready, _, path = process.stdout.readline().rstrip("\n").partition(" ")
+    if ready != "READY":
         raise HardwareError("the board process did not start, see above")
+    return Path(path.partition(" ")[2])
 
 
 def _end(process: subprocess.Popen) -> None:

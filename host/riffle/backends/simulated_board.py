@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import spec
+from ..errors import HardwareError
 from .axi_intc import AxiIntc
 from .buffers import Buffer
 from .rtl import RtlBackend
@@ -33,6 +34,8 @@ class Board:
     ----------
     intc
         the interrupt controller
+    clients
+        that live
     ended
         whether `end` was called
     """
@@ -43,7 +46,8 @@ class Board:
         self._changed = threading.Condition()  # of what follows
         self._asking, self._quiet, self._until, self._level, self._cycles = 0, 0, 0, False, rtl.cycles
         self._chunk = LEAST_CHUNK
-        self._buffers: dict[tuple[str, int], Buffer] = {}  # by session and number
+        self.clients: set[str] = set()
+        self._buffers: dict[tuple[str, int], Buffer] = {}  # by client and number
         self._requests: dict[str, Callable] = {
             "read": rtl.read, "write": self._write, "read_block": self._read_block, "write_block": self._write_block,
             "read_rows": self._read_rows, "write_rows": self._write_rows, "reset": self._reset,
@@ -55,19 +59,20 @@ class Board:
         """What a client wants to know first."""
         return {"what": self.rtl.what, "fetches_from": self.rtl.fetches_from}
 
-    def request(self, session: str, name: str, arguments: Sequence[object]) -> object:
+    def request(self, client: str, name: str, arguments: Sequence[object]) -> object:
         """Do what a client asks for; errors are those of `RtlBackend`."""
         if name == "wait":
             return self._wait(*arguments)
         with self._turn():
             if name in ("allocate", "free"):
-                return (self._allocate if name == "allocate" else self._free)(session, *arguments)
+                return (self._allocate if name == "allocate" else self._free)(client, *arguments)
             return self._requests[name](*arguments)
 
-    def give_back(self, session: str) -> None:
-        """Free what a client has not freed; the engine may still read there."""
+    def part(self, client: str) -> None:
+        """A client has gone: free what it has not freed. The engine may still read there."""
         with self._turn():
-            for place in [place for place in self._buffers if place[0] == session]:
+            self.clients.discard(client)
+            for place in [place for place in self._buffers if place[0] == client]:
                 self._free(*place)
 
     def run_clock(self) -> None:
@@ -162,11 +167,13 @@ class Board:
         self._wake()
         setattr(self.rtl.ddr, name, value)
 
-    def _allocate(self, session: str, number: int, size: int) -> tuple[int, int]:
+    def _allocate(self, client: str, number: int, size: int) -> tuple[int, int]:
         """Offset in the shared memory and physical address."""
-        buffer = self._buffers[session, number] = self.rtl.allocate(size)
+        if client not in self.clients:  # its last request, which comes after its end
+            raise HardwareError("the client has gone")
+        buffer = self._buffers[client, number] = self.rtl.allocate(size)
         return buffer.physical_address - self.rtl.ddr_base, buffer.physical_address
 
-    def _free(self, session: str, number: int) -> None:
-        if buffer := self._buffers.pop((session, number), None):
+    def _free(self, client: str, number: int) -> None:
+        if buffer := self._buffers.pop((client, number), None):
             buffer.free()

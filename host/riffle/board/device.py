@@ -20,6 +20,7 @@ from pynq.pl_server.device import Device
 
 from .. import hwh, spec
 from ..backends.axi_intc import AxiIntc
+from ..backends.process import ProcessBackend
 from ..backends.rtl import RtlBackend, build
 from .window import Window
 
@@ -87,7 +88,10 @@ class SimulatedBoard(Device):
     Attributes
     ----------
     accelerator
-        the Verilated hardware; $RIFFLE_CONFIGURATION names one of `spec.CONFIGURATIONS`, by default full
+        the Verilated hardware; $RIFFLE_CONFIGURATION names one of `spec.CONFIGURATIONS`, by default full.
+        $RIFFLE_BOARD_PROCESS names the socket of a `backends.board_process`, which other processes share
+    lock_name
+        as `HardwareLock` takes it; None where no other process reaches the board
     intc
         the interrupt controller
     accesses
@@ -96,7 +100,6 @@ class SimulatedBoard(Device):
 
     _probe_priority_ = 10_000  # behind all that is real
     arch = ZYNQ
-    lock_name = None  # no other process reaches it
 
     @classmethod
     def _probe_(cls) -> list[SimulatedBoard]:
@@ -105,14 +108,18 @@ class SimulatedBoard(Device):
     def __init__(self) -> None:
         super().__init__("simulated Pynq-Z2")
         self.name, self.capabilities, self.timestamp = "Pynq-Z2", {"MEMORY_MAPPED": True}, ""
-        self.accelerator = RtlBackend(build(os.environ.get("RIFFLE_CONFIGURATION", "full")))
-        self.default_memory, self.intc = SimulatedMemory(self), AxiIntc()
+        path = os.environ.get("RIFFLE_BOARD_PROCESS")
+        self.accelerator: RtlBackend | ProcessBackend = (
+            ProcessBackend(path) if path else RtlBackend(build(os.environ.get("RIFFLE_CONFIGURATION", "full"))))
+        self.lock_name = self.accelerator.lock.path
+        self.default_memory = SimulatedMemory(self)
+        self.intc = self.accelerator.intc if path else AxiIntc()
         self.line, self.accesses = SimulatedInterruptLine(self), 0
         self.clocks = PLLS | dict.fromkeys(DIVIDERS, 0x0040_0800)
         pynq_interrupt._InterruptController._uio_devices[FABRIC_INTERRUPT] = self.line
 
     @property
-    def model(self) -> RtlBackend | None:
+    def model(self) -> RtlBackend | ProcessBackend:
         """The simulation, for those who want to tell it from hardware."""
         return self.accelerator
 
@@ -132,11 +139,11 @@ class SimulatedBoard(Device):
         if what == "accelerator":
             if offset >= REGISTERS_SIZE:
                 return self.accelerator.write_block(offset, values)
-            self.interrupt_output()  # before the access clears it
+            self._sample()  # before the access clears it
             self.accelerator.write_block(offset, values)
-            self.interrupt_output()  # so that the next rise is seen as one
+            self._sample()  # so that the next rise is seen as one
             return None
-        self.interrupt_output()
+        self._sample()
         for i, value in enumerate(values):
             if what == "interrupts":
                 self.intc.write(offset + 4 * i, int(value))
@@ -146,8 +153,13 @@ class SimulatedBoard(Device):
 
     def interrupt_output(self) -> bool:
         """The line from the interrupt controller to the processor."""
-        self.intc.sample(self.accelerator.interrupt)
+        self._sample()
         return self.intc.output
+
+    def _sample(self) -> None:
+        """A controller in another process does it by itself."""
+        if isinstance(self.intc, AxiIntc):
+            self.intc.sample(self.accelerator.interrupt)
 
     def advance(self) -> bool:
         """Let some time pass; whether the engine runs."""

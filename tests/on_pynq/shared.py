@@ -1,0 +1,61 @@
+"""Processes with real PYNQ, as two Jupyter kernels are, on one simulated board with one interrupt line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from riffle.backends.process import spawn
+
+TESTS = Path(__file__).resolve().parents[1]
+CLIENT = """
+import sys, warnings
+import numpy as np
+from riffle.board import load_overlay
+from test_driver import Case
+warnings.filterwarnings("ignore", "another handle or process has loaded")
+case = Case(load_overlay().accelerator, np.random.default_rng(int(sys.argv[1])))
+warnings.simplefilter("error", RuntimeWarning)  # an interrupt that is lost
+warnings.filterwarnings("ignore", "another handle or process has loaded")
+for _ in range(5):
+    case.check()
+print("right", flush=True)
+if sys.argv[2] == "endless":
+    case.never_end()
+    case.accelerator.launch(0, len(case.program.records), watchdog=0xFFFFFFFF, image=case.image)
+    print("runs", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Start a process with PYNQ; the board ends with the tests."""
+    with spawn("small") as board:
+        variables = os.environ | {"RIFFLE_BOARD_PROCESS": str(board.path),
+                                  "PYTHONPATH": os.pathsep.join([str(TESTS.parent / "host"), str(TESTS)])}
+
+        def start(rng, deed=""):
+            return subprocess.Popen([sys.executable, "-c", CLIENT, str(rng.integers(1 << 30)), deed], text=True,
+                                    env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        yield start
+
+
+def test_two_kernels_share_a_board(start, rng):
+    clients = [start(rng), start(rng)]
+    for client in clients:
+        assert client.stdout.readline() == "right\n"
+    for client in clients:
+        client.communicate("")
+        assert client.returncode == 0
+
+
+def test_kernel_that_is_killed_in_a_run(start, rng):
+    first = start(rng, "endless")
+    assert [first.stdout.readline() for _ in range(2)] == ["right\n", "runs\n"]
+    first.kill()
+    first.communicate()
+    second = start(rng)
+    assert second.communicate("")[0] == "right\n" and second.returncode == 0
