@@ -18,6 +18,15 @@ def case(rng, classes=5):
     return b.network(), rng.integers(-128, 128, (3, 8, 12), np.int8)
 
 
+def test_weights_that_come_slowly_are_waited_for(rng, small_hardware):
+    """Four accesses for each word take longer than the layer: the watchdog must not take that for a fault."""
+    b = Builder(rng, 200, 1, 1)
+    b.convolution("image", 300)
+    network, image = b.network(), rng.integers(-128, 128, (200, 1, 1), np.int8)
+    small_hardware.load(compile_network(network, "small"), weights="host")
+    np.testing.assert_array_equal(small_hardware.run(image).output, reference.run(network, image)["conv0"])
+
+
 @pytest.mark.parametrize("backend", [NumpyBackend, HlsBackend])
 def test_weights_from_the_host(rng, backend):
     """The weight memory holds another network's weights until the host has written these."""

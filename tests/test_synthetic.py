@@ -1,8 +1,11 @@
 """Random networks: repeatable, provably within the accumulator, and alive."""
 
+import warnings
+
 import numpy as np
 import pytest
 
+import riffle
 from riffle.bounds import prove
 from riffle.integer import Convolution
 from riffle.network import STAGE2_CHANNELS, Architecture
@@ -67,3 +70,14 @@ def test_unit_options():
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="must be residual or stride2"):
         random_unit(3, 2, "plain")
+
+
+@pytest.mark.parametrize("name, random", [("g3-0.25x-stage4-residual", True), ("digits", False)])
+def test_loading_random_weights_warns(name, random):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        riffle.load(name)
+    messages = [str(w.message) for w in caught]
+    assert [f"{name} is an architecture: its weights are random" in m and "load 'digits'" in m
+            for m in messages] == [True] * random
+    assert all(w.filename == __file__ for w in caught), "it points at the caller"

@@ -32,6 +32,11 @@ def open(backend: str | None = None, **options: object) -> Accelerator:
 def load(name: str | Path | IntegerNetwork | Program) -> Program:
     """A network as a program for the full hardware: a name or a file, as `Accelerator.load` takes them.
 
+    Warns
+    -----
+    UserWarning
+        if the name is that of an architecture, whose weights are random
+
     Raises
     ------
     InputError, ProgramError, CompileError

@@ -111,7 +111,8 @@ class _Order:
 
 
 def _check_tensors(network: IntegerNetwork) -> None:
-    if not isinstance(network.tensors, dict) or network.input not in network.tensors:
+    if not isinstance(network.tensors, dict) or not isinstance(network.input, str) or (
+            network.input not in network.tensors):
         raise ValueError(f"the input of network {network.name} is {network.input!r}, which is none of its tensors: "
                          "describe it")
     limits = {"channels": (1, math.inf), "height": (1, math.inf), "width": (1, math.inf), "zero_point": (-128, 127)}

@@ -262,7 +262,8 @@ class Accelerator:
         if not 0 <= lane < lanes:
             raise InputError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
         words = sum(record.stream_words for record in records)
-        limit = watchdog or WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
+        predicted = WATCHDOG_FACTOR * sum(record.cycles for record in records) + WATCHDOG_EXTRA
+        limit = watchdog or predicted + self.source.slowness(words)
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
         settings |= self.source.settings(records[0].stream_first, words)
         self.control.make_ready(ahead)

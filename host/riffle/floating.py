@@ -46,8 +46,12 @@ class FloatNetwork:
             if there is no file, or it is not a float network of this format
         """
         header, parameters = archive.read(path, KIND)
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
-        return cls(Architecture(**options), parameters, header["classes"], header["epsilon"], header["metadata"])
+        try:
+            options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
+            return cls(Architecture(**options), parameters, header["classes"], header["epsilon"], header["metadata"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
+                             f"{KIND}, or make it again") from error
 
 
 @dataclass

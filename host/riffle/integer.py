@@ -169,13 +169,20 @@ class IntegerNetwork:
             if there is no file, or it is not an integer network of this format
         """
         header, arrays = archive.read(path, KIND)
-        layers = []
-        for index, entry in enumerate(header["layers"]):
-            layer_type = LAYERS[entry.pop("type")]
-            if entry.get("shuffle"):
-                entry["shuffle"] = Shuffle(**entry["shuffle"])
-            prefix = f"{index}."
-            fields = {key[len(prefix):]: value for key, value in arrays.items() if key.startswith(prefix)}
-            layers.append(layer_type(**entry, **fields))
-        return cls(header["name"], header["input"], {k: Tensor(**t) for k, t in header["tensors"].items()}, layers,
-                   header["classes"], header["output_scale"], header["metadata"])
+        try:
+            layers = [_layer(entry, index, arrays) for index, entry in enumerate(header["layers"])]
+            return cls(header["name"], header["input"], {k: Tensor(**t) for k, t in header["tensors"].items()}, layers,
+                       header["classes"], header["output_scale"], header["metadata"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
+                             f"{KIND}, or make it again") from error
+
+
+def _layer(entry: dict, index: int, arrays: dict[str, np.ndarray]) -> Layer:
+    """A layer from its entry in the header and its arrays."""
+    layer_type = LAYERS[entry.pop("type")]
+    if entry.get("shuffle"):
+        entry["shuffle"] = Shuffle(**entry["shuffle"])
+    prefix = f"{index}."
+    fields = {key[len(prefix):]: value for key, value in arrays.items() if key.startswith(prefix)}
+    return layer_type(**entry, **fields)

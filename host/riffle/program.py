@@ -6,18 +6,17 @@ import dataclasses
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from . import lattice, spec
+from . import archive, lattice, spec
 from .errors import ProgramError
 
 FORMAT = 1
 MAGIC = "riffle program"
+AGAIN = "compile the network again with `riffle compile`"
 
 
 @dataclass(frozen=True)
@@ -187,17 +186,32 @@ class Program:
             if the file is no program, damaged, of another format, or for other hardware registers and descriptors
         """
         arrays, header = _read_file(Path(path))
-        ends = np.cumsum([entry["positions"] for entry in header["records"]])[:-1]
-        places = zip(np.split(arrays["positions"], ends), np.split(arrays["channels"], ends), strict=True)
-        records = []
-        for entry, (positions, channels) in zip(header.pop("records"), places, strict=False):
-            entry |= {"place": Place(**entry["place"]), "positions": positions, "channels": channels}
-            records.append(Record(**entry))
-        for key in ("magic", "format", "spec_hash", "version"):
-            del header[key]
-        header |= {"image": Place(**header["image"]), "result": Place(**header["result"]),
-                   "image_size": tuple(header["image_size"])}
-        return cls(descriptors=arrays["descriptors"], stream=arrays["stream"], records=records, **header)
+        try:
+            return _program(arrays, header)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ProgramError(f"{path} is no program that this version has saved ({type(error).__name__}: {error}): "
+                               f"{AGAIN}.") from error
+
+
+def _program(arrays: dict[str, np.ndarray], header: dict) -> Program:
+    """What arrays and header say; any exception where they do not fit each other."""
+    entries = header.pop("records")
+    forms = {"descriptors": ("<u4", (len(entries), spec.DESCRIPTOR_WORDS)), "positions": ("<i4", None),
+             "stream": ("|u1", (sum(entry["stream_words"] for entry in entries), spec.STREAM_BYTES)),
+             "channels": ("<i4", arrays["positions"].shape)}
+    for name, (dtype, shape) in forms.items():
+        if arrays[name].dtype != dtype or shape not in (None, arrays[name].shape):
+            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
+    ends = np.cumsum([entry["positions"] for entry in entries])
+    if not entries or ends[-1] != len(arrays["positions"]):
+        raise ValueError(f"it has {len(arrays['positions'])} positions for {len(entries)} records")
+    places = zip(np.split(arrays["positions"], ends[:-1]), np.split(arrays["channels"], ends[:-1]), strict=True)
+    records = [Record(**entry | {"place": Place(**entry["place"]), "positions": positions, "channels": channels})
+               for entry, (positions, channels) in zip(entries, places, strict=True)]
+    fields = {key: value for key, value in header.items() if key not in ("magic", "format", "spec_hash", "version")}
+    fields |= {"image": Place(**header["image"]), "result": Place(**header["result"]),
+               "image_size": tuple(header["image_size"])}
+    return Program(descriptors=arrays["descriptors"], stream=arrays["stream"], records=records, **fields)
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> np.ndarray:
@@ -211,29 +225,28 @@ def _digest(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _read_file(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     """Arrays and header of a program file, checked."""
-    again = "compile the network again with `riffle compile`"
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ProgramError(f"cannot read program {path}: {error.strerror}. Check the path, or {again}.") from error
-    if not data.startswith(b"PK"):
-        raise ProgramError(f"{path} is not a Riffle program: {again}.")
+        raise ProgramError(f"cannot read program {path}: {error.strerror}. Check the path, or {AGAIN}.") from error
+    if not data.startswith(archive.ZIP):
+        raise ProgramError(f"{path} is not a Riffle program: {AGAIN}.")
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ProgramError(f"{path} is damaged ({error}): copy it again, or {again}.") from error
-    digest = arrays.pop("sha256", None)
-    if digest is None or "header" not in arrays:
-        raise ProgramError(f"{path} is not a Riffle program: {again}.")
-    if not np.array_equal(digest, _digest(arrays)):
-        raise ProgramError(f"{path} is damaged (its checksum is wrong): copy it again, or {again}.")
-    header = json.loads(arrays["header"].tobytes())
+        arrays = archive.unpack(data)
+        digest = arrays.pop("sha256", None)
+        if digest is None or "header" not in arrays:
+            raise ProgramError(f"{path} is not a Riffle program: {AGAIN}.")
+        if not np.array_equal(digest, _digest(arrays)):
+            raise ProgramError(f"{path} is damaged (its checksum is wrong): copy it again, or {AGAIN}.")
+        header = archive.as_header(arrays["header"])
+    except ValueError as error:
+        raise ProgramError(f"{path} is damaged ({error}): copy it again, or {AGAIN}.") from error
     if header.get("magic") != MAGIC:
-        raise ProgramError(f"{path} is not a Riffle program: {again}.")
-    if header["format"] != FORMAT:
-        raise ProgramError(f"{path} has format {header['format']}, this version reads {FORMAT}: {again}.")
-    if header["spec_hash"] != spec.SPEC_HASH:
-        raise ProgramError(f"{path} was compiled for specification 0x{header['spec_hash']:08x} (version "
-                           f"{header['version']}), this is 0x{spec.SPEC_HASH:08x} (version {spec.VERSION}): {again}.")
+        raise ProgramError(f"{path} is not a Riffle program: {AGAIN}.")
+    if header.get("format") != FORMAT:
+        raise ProgramError(f"{path} has format {header.get('format')}, this version reads {FORMAT}: {AGAIN}.")
+    if header.get("spec_hash") != spec.SPEC_HASH:
+        made, own = (f"0x{n:08x}" if isinstance(n, int) else f"{n}" for n in (header.get("spec_hash"), spec.SPEC_HASH))
+        raise ProgramError(f"{path} was compiled for specification {made} (version {header.get('version')}), this is "
+                           f"{own} (version {spec.VERSION}): {AGAIN}.")
     return arrays, header

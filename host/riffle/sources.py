@@ -17,6 +17,7 @@ from .segment import Segment
 Until = Callable[[int], bool]
 RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE.SOURCE
 REFILL_CYCLES = 500  # that the host lets pass between two looks at the ring
+WORD_CYCLES = 100  # that the host may take to write a stream word: four accesses, and its looks at the ring
 
 
 class Source(Protocol):
@@ -29,6 +30,9 @@ class Source(Protocol):
 
     def install(self) -> None:
         """Write what the hardware keeps of the stream."""
+
+    def slowness(self, words: int) -> int:
+        """Cycles that a run may take longer than predicted, because the stream words come slowly."""
 
     def wait(self, cycles: int, until: Until) -> bool:
         """Wait for the end of a run as `until`, which is `Backend.wait_interrupt` or polls, and see to the stream."""
@@ -50,6 +54,9 @@ class Resident:
 
     def settings(self, first: int, words: int) -> dict[str, int]:
         return {"STREAM_SOURCE": RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
+
+    def slowness(self, words: int) -> int:
+        return 0
 
     def wait(self, cycles: int, until: Until) -> bool:
         return until(cycles)
@@ -98,6 +105,9 @@ class HostRing:
     def settings(self, first: int, words: int) -> dict[str, int]:
         self.first, self.written, self.last = first, 0, words
         return {"STREAM_SOURCE": HOST, "STREAM_LENGTH": words}
+
+    def slowness(self, words: int) -> int:
+        return WORD_CYCLES * words
 
     def wait(self, cycles: int, until: Until) -> bool:
         for _ in range(0, cycles, REFILL_CYCLES):
