@@ -79,6 +79,8 @@ def timetable(d, depth, ready, base, weights):
             events += [(cycle, "starved") for cycle in range(waits, take) if not ready[cycle % len(ready)]]
             events.append((take, "take"))
         begin = take + 1
+        if stream and weights != pair_weights(d):
+            errors[begin + 4] = "STREAM_HEADER", weights  # with the pair's first slot, before what that reads
         for reads, writes in phases:
             events.append((begin + 3, "first", base // 2))
             now = begin
@@ -87,8 +89,6 @@ def timetable(d, depth, ready, base, weights):
                 events.append((now + 3, "feed", i == len(reads) - 1, held(banks), (base + i) % RING))
                 note(errors, now + 4, "READ_RANGE", banks, depth)
                 now += pace
-            if stream and weights != pair_weights(d):
-                errors[now - pace + 3] = "STREAM_HEADER", weights  # before any other
             end = max(begin + least, now) - 1
             reread = average or (d.residual and not kept)
             events.append((end + 3, "last", held(writes), bool(reread), keeps(d, nest, number), kept))

@@ -27,7 +27,7 @@ class Sequencer:
 
     async def start(self):
         fields = dict.fromkeys([f"{name}_i" for name in ("maxpool", "average", *FIELDS)], 0)
-        await start(self.dut, start_i=0, stop_i=0, clear_i=1, weights_ready_i=0, weights_count_i=0, **fields)
+        await start(self.dut, start_i=0, stop_i=0, clear_i=1, weights_ready_i=0, weights_begun_i=0, **fields)
         self.dut.clear_i.value = 0
         return self
 
@@ -58,18 +58,22 @@ class Sequencer:
 
     async def run(self, d, ready, weights, cycles, done, stop):
         """The events of so many cycles after start_i. The fields are there from start_i to done_o, and not longer."""
-        dut, events = self.dut, []
+        dut, events, unlike = self.dut, [], False
         self.drive(d)
         for cycle in range(cycles):
             is_ready = ready[cycle % len(ready)]
             dut.start_i.value = cycle == 0
             dut.stop_i.value = stop is not None and stop <= cycle < stop + 4
             dut.weights_ready_i.value = is_ready
-            dut.weights_count_i.value = weights if is_ready else random.getrandbits(10)
+            count, begun = weights if is_ready else random.getrandbits(10), random.getrandbits(1)
+            dut.weights_count_i.value, dut.weights_begun_i.value = count, begun
             if cycle == done + 1:
                 self.drive(Descriptor(**{name: random.getrandbits(1) for name in FIELDS}))
             await RisingEdge(dut.clk_i)  # what is read from here on is what the cycle that ends here had
             events += sorted(self.observe(cycle), key=lambda event: event[:2])
+            if 4 <= cycle <= done:  # the fields are known by then
+                assert bool(dut.unlike_o.value) == unlike, f"cycle {cycle}: {d}"
+            unlike = bool(begun and d.opcode != MAXPOOL and count != pair_weights(d))
         return events
 
     def drive(self, d):

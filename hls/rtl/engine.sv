@@ -99,7 +99,7 @@ module engine #(
     end
     if (!rst_ni) {busy_o, done_o, waiting_o, ap_start_q, ended_q} <= '0;
   end
-  assign bad_program = length_q == '0 || {1'b0, first_q} + length_q > 9'(riffle_pkg::Descriptors);
+  assign bad_program = length_q == '0 || 10'(first_q) + 10'(length_q) > 10'(riffle_pkg::Descriptors);
 
   // ------------------------------------------------------------------------------------------------ writes
   logic [3:0] we, write_ce;

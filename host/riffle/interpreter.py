@@ -1,8 +1,9 @@
 """What a descriptor does, in NumPy: descriptors and weight stream in, activation memory changed in place.
 
 This is the executable form of "What a descriptor executes" in docs/architecture.md. The hardware gives the same bits
-and the same error codes. It is written pair by pair; phases and lanes are array axes. As in the hardware, a pair reads
-its input before it writes, and inputs that several pairs share are not expected to change between them.
+and the same error codes, in the same order: for each pair what is wrong with its header and weights, then, phase by
+phase, its reads and then its writes. It is written pair by pair; phases and lanes are array axes. As in the hardware, a
+pair reads its input before it writes, and inputs that several pairs share are not expected to change between them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, 
     Raises
     ------
     EngineError
-        where the hardware stops with an error; what the failing descriptor has written until then stays
+        where the hardware stops with an error; what the descriptors before have written stays, and what the failing
+        one writes is undefined
     ValueError
         if the memory does not have this shape and type, or the lane does not exist
     """
@@ -125,8 +127,12 @@ class _Engine:
                     places.append(positions.next())
                 weights = self.next_pair(d) if d.opcode != MAXPOOL else None
                 if shared is None or d.pair_step:
-                    shared = self.gather(d, channel)
-                pair(d, shared, weights, places)
+                    reads = self.addresses(d, channel)
+                writes = [self.targets(d, position) for position in places]
+                self.check(reads, np.stack(writes, 1))
+                if shared is None or d.pair_step:
+                    shared = self.gather(d, reads)
+                pair(d, shared, weights, places, writes)
 
     def next_pair(self, d: Descriptor) -> tuple[dict[str, int], np.ndarray]:
         """Header and weights, int8 [2][taps*blocks*4], of the next pair in the stream."""
@@ -143,66 +149,78 @@ class _Engine:
         weights = np.frombuffer(self.stream, np.int8, expected * 8, end).reshape(-1, 2)
         return header, weights.T
 
-    def gather(self, d: Descriptor, channel: int) -> np.ndarray:
-        """Input of a pair: int8 [output phases][taps][blocks][4 banks][lanes]."""
-        s, stride = 1 << d.log2s, 1 + d.stride2
-        out = np.arange(s // stride)
-        tap = taps(d)[None]  # [1][taps][banks]
-        qy = stride * np.repeat(out, len(out))[:, None, None] + tap // 3 - 1  # [phases][taps][banks]
-        qx = stride * np.tile(out, len(out))[:, None, None] + tap % 3 - 1
-        step = (qy // s + 1) * 3 + qx // s + 1
+    @staticmethod
+    def window(d: Descriptor) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column of each input that a pair sees, in phases of the map, int [output phases][taps][banks]."""
+        stride, tap = 1 + d.stride2, taps(d)[None]  # [1][taps][banks]
+        out = np.arange((1 << d.log2s) // stride)
+        return (stride * np.repeat(out, len(out))[:, None, None] + tap // 3 - 1,
+                stride * np.tile(out, len(out))[:, None, None] + tap % 3 - 1)
+
+    def addresses(self, d: Descriptor, channel: int) -> np.ndarray:
+        """What a pair reads: int [output phases][taps][blocks][4 banks], in the hardware's order."""
+        s, (qy, qx) = 1 << d.log2s, self.window(d)
         block = channel // spec.BANKS + np.arange(d.blocks)[:, None]  # [blocks][1]
-        address = d.in_base + block * s * s + (qy % s * s + qx % s)[:, :, None]  # [phases][taps][blocks][banks]
-        self.check("READ_RANGE", address)
+        return d.in_base + block * s * s + (qy % s * s + qx % s)[:, :, None]
+
+    def gather(self, d: Descriptor, address: np.ndarray) -> np.ndarray:
+        """Input of a pair: int8 [output phases][taps][blocks][4 banks][lanes]."""
+        s, (qy, qx) = 1 << d.log2s, self.window(d)
+        step = (qy // s + 1) * 3 + qx // s + 1
         low, high = address.min(), address.max() + 1
         fill = np.full((spec.BANKS, high - low, 1), d.fill, np.int8)
         words = np.concatenate([self.memory[:, low:high], fill], 2)
         bank = np.arange(spec.BANKS)[:, None]
         return words[bank, address[..., None] - low, self.steps[step][:, :, None]]
 
-    def check(self, error: str, address: np.ndarray) -> None:
-        beyond = address[address >= self.depth]
-        if beyond.size:
-            self.fail(error, int(beyond.flat[0]))
+    def check(self, reads: np.ndarray, writes: np.ndarray) -> None:
+        """Stop at the first address, of [phases][...], beyond the memory: phase by phase, reads before writes."""
+        if max(reads.max(), writes.max()) < self.depth:
+            return
+        for phase in range(len(reads)):
+            for error, address in (("READ_RANGE", reads[phase]), ("WRITE_RANGE", writes[phase])):
+                beyond = address[address >= self.depth]
+                if beyond.size:
+                    self.fail(error, int(beyond.flat[0]))
 
-    def place(self, d: Descriptor, block: int) -> np.ndarray:
-        """Addresses of the output phases of a block, int [phases]."""
+    @staticmethod
+    def targets(d: Descriptor, position: int) -> np.ndarray:
+        """Addresses of the output phases of a channel, int [phases]."""
         phases = (1 << 2 * d.log2s) >> 2 * d.stride2
-        address = d.out_base + block * phases + np.arange(phases)
-        self.check("WRITE_RANGE", address)
-        return address
+        block = position if d.raw else position // (2 if d.duplicate else spec.BANKS)
+        return d.out_base + block * phases + np.arange(phases)
 
-    def convolution(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int]) -> None:
+    def convolution(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int],
+                    writes: list[np.ndarray]) -> None:
         header, weights = pair
         phases = len(words)
         # float64 sums of int8 products are exact far beyond 32 bits, and fast
         matrix = words.reshape(phases, -1, self.lanes).astype(np.float64)
         sums = np.tensordot(weights.astype(np.float64), matrix, (1, 1)).astype(np.int64)  # [2][phases][lanes]
-        for i, position in enumerate(places):
+        for i, (position, address) in enumerate(zip(places, writes, strict=True)):
             accumulator = sums[i] + header[f"bias{i}"]
             if d.raw:
                 parts = accumulator.astype("<i4").view(np.int8).reshape(phases, self.lanes, 4)
-                self.memory[:, self.place(d, position)] = parts.transpose(2, 0, 1)
+                self.memory[:, address] = parts.transpose(2, 0, 1)
                 continue
             result = requantise(accumulator, header[f"multiplier{i}"], header[f"shift{i}"]) + d.zero_point
             banks = (position % 2, position % 2 + 2) if d.duplicate else (position % spec.BANKS,)
-            address = self.place(d, position // (2 if d.duplicate else spec.BANKS))
             if d.residual:
                 result += self.memory[banks[0], address]
             for bank in banks:
                 self.memory[bank, address] = result.clip(-128, 127)
 
-    def maximum(self, d: Descriptor, words: np.ndarray, _: None, places: list[int]) -> None:
-        address = self.place(d, places[0] // spec.BANKS)
-        self.memory[:, address] = words[:, :, 0].max(1).transpose(1, 0, 2)
+    def maximum(self, d: Descriptor, words: np.ndarray, _: None, places: list[int], writes: list[np.ndarray]) -> None:
+        self.memory[:, writes[0]] = words[:, :, 0].max(1).transpose(1, 0, 2)
 
-    def average(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int]) -> None:
+    def average(self, d: Descriptor, words: np.ndarray, pair: tuple, places: list[int],
+                writes: list[np.ndarray]) -> None:
         header, _ = pair
         total = words.sum((0, 1, 2, 4), dtype=np.int64) + header["bias0"]  # [banks]
         result = requantise(total, header["multiplier0"], header["shift0"]) + d.zero_point
-        address, lane = self.place(d, places[0] // spec.BANKS), (self.lane + d.fill) % spec.LANES_MAX
+        lane = (self.lane + d.fill) % spec.LANES_MAX
         if lane < self.lanes:
-            self.memory[:, address, lane] = result.clip(-128, 127)[:, None]
+            self.memory[:, writes[0], lane] = result.clip(-128, 127)[:, None]
 
 
 class Positions:

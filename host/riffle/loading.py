@@ -47,6 +47,6 @@ def as_program(what: Loadable, configuration: str | dict[str, int] = "full", bat
         return Program.load(name)
     network = catalogue.find(name)
     if catalogue.is_random(name):
-        warnings.warn(f"{name} is an architecture: its weights are random and its classes mean nothing. Remedy: give "
-                      "the file of a trained network", stacklevel=3)
+        warnings.warn(f"{name} is an architecture: its weights are random and its classes mean nothing. Remedy: load "
+                      "'digits', or the .npz file of a trained network", stacklevel=3)
     return compile_network(network, configuration, batch)

@@ -85,7 +85,8 @@ module engine #(
   logic [7:0] fetch_index, fetch_error, sequencer_code;
   logic [3:0] fetch_detail;
   logic [5:0] quiet, lane_q, average_lane_q;
-  logic [9:0] header_count;
+  logic [9:0] header_count, weights_count;
+  logic weights_begun, unlike;
   logic [23:0] sequencer_detail;
   logic is_max, is_average, overlap_q;
   // verilator lint_off UNUSEDSIGNAL
@@ -99,7 +100,7 @@ module engine #(
       .fetch_detail_i(fetch_detail), .launch_o(launch), .stop_o(stop), .sequencer_done_i(sequencer_done),
       .quiet_i(quiet), .overlap_i(overlap_q), .feed_i(feed), .starving_i(starving),
       .sequencer_error_i(sequencer_error), .sequencer_code_i(sequencer_code), .sequencer_detail_i(sequencer_detail),
-      .header_error_i(header_error), .header_count_i(header_count), .stream_end_i, .stream_error_i,
+      .header_error_i(header_error | unlike), .header_count_i(header_error ? header_count : weights_count), .stream_end_i, .stream_error_i,
       .stream_detail_i, .loader_empty_i(loader_empty)
   );
   descriptor_fetch u_descriptor_fetch (
@@ -114,8 +115,9 @@ module engine #(
       is_max       <= fetched_descriptor.opcode == riffle_pkg::OpMaxpool;
       is_average   <= fetched_descriptor.opcode == riffle_pkg::OpGlobalAverage;
     end
-    // a convolution behind a convolution: both write through the drain, in order
-    overlap_q <= fetched & fetched_descriptor.overlap & (fetched_descriptor.opcode == riffle_pkg::OpConv) &
+    // a convolution behind a convolution: both write through the drain, in order; one that is refused waits for the errors
+    // of the one before
+    overlap_q <= fetched & (fetch_error == riffle_pkg::ErrNone) & fetched_descriptor.overlap & (fetched_descriptor.opcode == riffle_pkg::OpConv) &
                  ~is_max & ~is_average & ~descriptor_q.raw & ~fetched_descriptor.raw;
     if (start_i) lane_q <= lane_i;
   end
@@ -146,7 +148,7 @@ module engine #(
 
   // ------------------------------------------------------------------------------------------------ loops and weights
   logic take, weights_ready, first, final_feed, last, reread, keep, kept;
-  logic [9:0] weights_count, weight_addr;
+  logic [9:0] weight_addr;
   logic [8:0] weights_base;
   logic [3:0] next_id, step0, step2, wbanks0, wbanks1;
   logic [AddrWidth-1:0] raddr0, raddr2, waddr0, waddr1;
@@ -160,7 +162,8 @@ module engine #(
       .groups_i(descriptor_q.groups), .group_outputs_i(descriptor_q.group_outputs), .position_i(descriptor_q.position),
       .modulus_i(descriptor_q.modulus), .step_low_i(descriptor_q.step_low), .step_high_i(descriptor_q.step_high),
       .row_i(descriptor_q.row), .remainder_i(descriptor_q.remainder),
-      .clear_i(~busy_o), .weights_ready_i(weights_ready), .weights_count_i(weights_count), .take_o(take),
+      .clear_i(~busy_o), .weights_ready_i(weights_ready), .weights_count_i(weights_count),
+      .weights_begun_i(weights_begun), .unlike_o(unlike), .take_o(take),
       .weights_base_o(weights_base), .starved_o(starving),
       .feed_o(feed), .first_o(first), .final_o(final_feed), .last_o(last), .reread_o(reread),
       .keep_o(keep), .kept_o(kept), .raddr0_o(raddr0), .raddr2_o(raddr2),
@@ -176,7 +179,7 @@ module engine #(
   logic [ParamsAt-1:0][3:0] id_q;  // number of the pair, as it travels with a slot; index = cycle of the slot
   weight_loader u_weight_loader (
       .clk_i, .rst_ni, .enable_i(busy_o & ~stop), .stream_valid_i, .stream_ready_o, .stream_data_i,
-      .take_i(take), .base_i(weights_base), .ready_o(weights_ready), .count_o(weights_count), .id_o(next_id),
+      .take_i(take), .base_i(weights_base), .ready_o(weights_ready), .begun_o(weights_begun), .count_o(weights_count), .id_o(next_id),
       .empty_o(loader_empty), .error_o(header_error), .error_count_o(header_count),
       .weight_addr_i(weight_addr), .weight_o(weight), .params_id_i(id_q[ParamsAt-1]),
       .bias_o(bias), .mult_o(mult), .shift_o(shift)

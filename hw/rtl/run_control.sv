@@ -46,7 +46,7 @@ module run_control (
     input  logic [ 7:0] sequencer_code_i,
     input  logic [23:0] sequencer_detail_i,
     // weight stream
-    input  logic        header_error_i,
+    input  logic        header_error_i,   // no header, or one with another count than the pair that is waited for
     input  logic [ 9:0] header_count_i,
     input  logic        stream_end_i,
     input  logic [ 7:0] stream_error_i,   // code of an error in bringing the stream here, 0: none

@@ -7,7 +7,8 @@
 //            With reread_o the slot five cycles after last_o feeds nothing: the memory ports are then needed to read the
 //            output's address. Residuals of up to KeptPhases phases are read a block at a time: keep_o marks the phases of
 //            a block's first pair, kept_o as many of the second one. stop_i ends the run without done_o. error_o is a
-//            pulse; go on to stop_i.
+//            pulse; go on to stop_i. Errors come in the order of the loops: for each pair its count of weights, then for
+//            each phase its reads, then its writes.
 // Timing     first slot on the outputs seven cycles after start_i; outputs are registered, three cycles behind the loops;
 //            done_o one cycle after the loops have ended, two cycles before the last slot is on the outputs
 // Reference  riffle.interpreter
@@ -48,6 +49,8 @@ module sequencer #(
     input  logic        clear_i,           // forget the ring's position (start of a run)
     input  logic        weights_ready_i,
     input  logic [ 9:0] weights_count_i,
+    input  logic        weights_begun_i,   // the next pair's header is there, and its count with it
+    output logic        unlike_o,          // that count is not the descriptor's
     output logic        take_o,
     output logic [ 8:0] weights_base_o,    // ring address of the pair in use, stream words
     output logic        starved_o,         // waits for weights
@@ -276,19 +279,18 @@ module sequencer #(
   end
 
   // ------------------------------------------------------------------------------------------------ weights
-  logic [9:0] weight_q, base_q, next_base_q, count_q, fed_count_q;
+  logic [9:0] weight_q, base_q, next_base_q, count_q;
+  logic [9:0] most_q, expected_q;  // taps * blocks: what a pair's header must say
   assign weights_base_o = base_q[9:1];
   always_ff @(posedge clk_i) begin
+    most_q      <= paired_i | taps4_i ? {blocks_i[7:0], 2'd0} : taps9_i ? {blocks_i[6:0], 3'd0} : '0;
+    expected_q  <= average_i ? '0 : taps4_i ? most_q : most_q + blocks_i[9:0];
+    unlike_o    <= weights_begun_i & ~maxpool_i & (weights_count_i != expected_q);
     next_base_q <= base_q + count_q + 10'(count_q[0]);
     if (pair_end & ~maxpool_i) base_q <= next_base_q;
     if (take_o) count_q <= weights_count_i;
-    if (begin_phase) begin
-      weight_q    <= (pair_end & ~maxpool_i) ? next_base_q : base_q;
-      fed_count_q <= '0;
-    end else if (feed) begin
-      weight_q    <= weight_q + 10'd1;
-      fed_count_q <= fed_count_q + 10'd1;
-    end
+    if (begin_phase) weight_q <= (pair_end & ~maxpool_i) ? next_base_q : base_q;
+    else if (feed) weight_q <= weight_q + 10'd1;
     if (clear_i) base_q <= '0;
   end
 
@@ -351,16 +353,11 @@ module sequencer #(
   assign waddr1_o = waddr1[AddrWidth-1:0];
 
   // ------------------------------------------------------------------------------------------------ errors
-  logic fed_all_q, miscounted_q;
-  logic [9:0] fed_total_q, expected_q, counted_q;
+  logic [2:0] miscounted_q;  // travels with the first slot of a pair
   always_ff @(posedge clk_i) begin
-    fed_all_q    <= last_feed & ~maxpool_i;
-    fed_total_q  <= average_i ? '0 : fed_count_q + 10'd1;
-    expected_q   <= count_q;
-    miscounted_q <= fed_all_q & (fed_total_q != expected_q) & rst_ni;
-    counted_q    <= expected_q;
+    miscounted_q <= {miscounted_q[1:0], entered_q[0] & ~maxpool_i & (count_q != expected_q)} & {3{rst_ni & ~stop_i}};
     error_o      <= 1'b1;
-    if (miscounted_q) {error_code_o, error_detail_o} <= {riffle_pkg::ErrStreamHeader, 24'(counted_q)};
+    if (miscounted_q[2]) {error_code_o, error_detail_o} <= {riffle_pkg::ErrStreamHeader, 24'(count_q)};
     else if (feed_o && beyond(raddr0)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, detail_of(raddr0)};
     else if (feed_o && beyond(raddr2)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrReadRange, detail_of(raddr2)};
     else if (last_o && beyond(waddr0)) {error_code_o, error_detail_o} <= {riffle_pkg::ErrWriteRange, detail_of(waddr0)};

@@ -3,7 +3,7 @@
 // Computes   for each pair of the stream: its header at params[id], its weights at consecutive ring addresses from an even
 //            one on; pairs are numbered 0, 1, ... modulo 16 from enable_i's rise
 // Contract   runs while enable_i is high, forgets everything when it is low. ready_o: the next pair is here whole, count_o
-//            its weights, id_o its number; take_i (only with ready_o, at most every fifth cycle) moves on; ready_o means
+//            its weights, id_o its number; begun_o: its header is here, and count_o with it; take_i (only with ready_o, at most every fifth cycle) moves on; ready_o means
 //            the pair after it from the third cycle on. base_i is half the ring address of the oldest pair in use; its storage
 //            is taken again when base_i passes. Headers stay valid for at least seven more takes. After error_o nothing more is
 //            accepted.
@@ -20,6 +20,7 @@ module weight_loader (
     input  logic                       take_i,
     input  logic [  8:0]               base_i,
     output logic                       ready_o,
+    output logic                       begun_o,
     output logic [  9:0]               count_o,
     output logic [  3:0]               id_o,
     output logic                       empty_o,        // between pairs, and none is waiting
@@ -84,8 +85,9 @@ module weight_loader (
     taken_q <= take_i;
     whole_q <= taken_q ? (complete_q ? whole_q : whole_q - 4'd1) : (complete_q ? whole_q + 4'd1 : whole_q);
     ready_o <= whole_q != '0;
+    begun_o <= ahead_q != '0;
     if (take_i) next_id_q <= next_id_q + 4'd1;
-    if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o, taken_q} <= '0;
+    if (!enable_i || !rst_ni) {whole_q, next_id_q, ready_o, begun_o, taken_q} <= '0;
   end
   assign id_o    = next_id_q;
   assign empty_o = in_header_q & (ahead_q == '0) & ~error_o;

@@ -5,7 +5,7 @@
 //            channels are duplicated, to two. A pair reads what pairs before it have written, but nothing that itself,
 //            or a pair of the same group with the same input, writes
 // Timing     per pair and phase: taps * blocks iterations, then 10 to requantise (raw: 8, pools: 4), one after the other
-// Reference  riffle.interpreter.execute: the same memory, the same error codes
+// Reference  riffle.interpreter.execute: the same memory, the same error codes in the same order
 #ifndef RIFFLE_ENGINE_HPP
 #define RIFFLE_ENGINE_HPP
 
@@ -77,13 +77,24 @@ Channel:
   }
 }
 
-// Highest address that a pair writes
-RIFFLE_FUNCTION std::uint32_t highest_write(const Descriptor& d, const Pair& pair) {
+// Highest address that a phase of a pair writes
+RIFFLE_FUNCTION std::uint32_t highest_write(const Descriptor& d, const Pair& pair, std::uint32_t phase) {
   RIFFLE_INLINE
   const std::uint32_t second = pair.channels == 2 ? pair.position[1] : pair.position[0];
   const std::uint32_t position = second > pair.position[0] ? second : pair.position[0];
   const std::uint32_t per_block = d.raw ? 1 : d.duplicate ? 2 : kBanks;
-  return d.out_base + ((position / per_block + 1) << 2 * (d.log2s - d.stride2)) - 1;
+  return d.out_base + ((position / per_block) << 2 * (d.log2s - d.stride2)) + phase;
+}
+
+// Whether all that a phase of a pair reads and writes lies in the memory
+template <unsigned Depth>
+RIFFLE_FUNCTION bool within(const Descriptor& d, const Pair& pair, std::uint32_t py, std::uint32_t px,
+                            std::uint32_t phase, Run& run) {
+  RIFFLE_INLINE
+  const std::uint32_t read = highest_read(d, pair.block, py, px), written = highest_write(d, pair, phase);
+  if (read >= Depth) return fail(run, Error::ReadRange, read);
+  if (written >= Depth) return fail(run, Error::WriteRange, written);
+  return true;
 }
 
 // The mean of four channels into one lane of a vector
@@ -122,6 +133,7 @@ Row:
       RIFFLE_TRIPS(1, 32)
       if (!alive(run, stop)) return false;
       const std::uint32_t phase = py * phases + px;
+      if (!within<Depth>(d, pair, py, px, phase, run)) return false;
       if (conv) {
         Sum sum[2][Rows * Columns];
         RIFFLE_REGISTERS(sum)
@@ -178,10 +190,8 @@ Group:
       if (!is(d, Opcode::Maxpool) && !load_pair(stream, stream_end, stop, run, count, scale, weight)) {
         return false;
       }
-      if (highest_read(d, pair.block) >= Depth) return fail(run, Error::ReadRange, highest_read(d, pair.block));
-      if (highest_write(d, pair) >= Depth) return fail(run, Error::WriteRange, highest_write(d, pair));
       if (averaging) {
-        if (!alive(run, stop)) return false;
+        if (!alive(run, stop) || !within<Depth>(d, pair, 0, 0, 0, run)) return false;
         average<Rows, Columns, Depth>(in, out, d, pair, scale[0], lane);
         run.fed += d.blocks;
         run.cycles += d.blocks + kBanks;

@@ -32,11 +32,20 @@ RIFFLE_FUNCTION Place place_of(const Descriptor& d, std::uint32_t block, std::ui
   return place;
 }
 
-// Highest address that a pair reads, from its first block on
-RIFFLE_FUNCTION std::uint32_t highest_read(const Descriptor& d, std::uint32_t block) {
+// Highest phase on an axis that the taps of an output phase see
+RIFFLE_FUNCTION std::uint32_t highest_phase(const Descriptor& d, std::uint32_t out) {
   RIFFLE_INLINE
-  const std::uint32_t s = 1u << d.log2s, last = d.stride2 && !d.taps9 && !d.taps4 ? s - 2 : s - 1;
-  return d.in_base + ((block + d.blocks - 1) << (2 * d.log2s)) + (last << d.log2s) + last;
+  const std::uint32_t last = (1u << d.log2s) - 1, centre = out << d.stride2;
+  if (!d.taps9 && !d.taps4) return centre;
+  return centre == last || (d.taps9 && centre == 0) ? last : centre + 1;
+}
+
+// Highest address that a phase of a pair reads, from its first block on
+RIFFLE_FUNCTION std::uint32_t highest_read(const Descriptor& d, std::uint32_t block, std::uint32_t py,
+                                           std::uint32_t px) {
+  RIFFLE_INLINE
+  return d.in_base + ((block + d.blocks - 1) << (2 * d.log2s)) + (highest_phase(d, py) << d.log2s) +
+         highest_phase(d, px);
 }
 
 // Words of all banks for one slot
