@@ -33,9 +33,9 @@ class HostPort:
         """Returns the error code; modules without one give 0."""
         return (await self._access(host_write_i=1, host_addr_i=addr, host_wdata_i=data, host_strb_i=strb, **fields))[1]
 
-    async def read(self, addr: int, **fields: int) -> tuple[int, int]:
-        """Returns data and error code."""
-        return await self._access(host_write_i=0, host_addr_i=addr, **fields)
+    async def read(self, addr: int, strb: int = 0xF, **fields: int) -> tuple[int, int]:
+        """Returns data and error code; `strb` are the bytes that are asked for."""
+        return await self._access(host_write_i=0, host_addr_i=addr, host_strb_i=strb, **fields)
 
     async def _access(self, **fields):
         dut = self.dut

@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import HostPort, start
-from riffle.spec import ERRORS, IMAGE_PITCH
+from riffle.spec import ERRORS, IMAGE_PITCH, LOG2S_MAX
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 3, 3, 32
@@ -57,7 +57,7 @@ class Memory:
         """Returns whether the pixel lies in the memory."""
         size = 1 << log2s
         address = base + y % size * size + x % size
-        inside = address < DEPTH and y // size < ROWS and x // size < COLUMNS
+        inside = log2s <= LOG2S_MAX and address < DEPTH and y // size < ROWS and x // size < COLUMNS
         error = await self.host.write(y * IMAGE_PITCH + x * 4, data, strb, host_image_i=1, image_base_i=base,
                                       image_log2s_i=log2s)
         assert error == (0 if inside else UNMAPPED), f"pixel {y}, {x}: base {base}, log2s {log2s}"
@@ -170,13 +170,13 @@ async def pixels_in_any_order_and_place(dut):
     await memory.start()
     inside = []
     for _ in range(600):
-        log2s = random.choice([0, 0, 1, 2, 5, 7])
+        log2s = random.choice([0, 0, 0, 0, 1, 2, 5, 6, 7])
         base = random.choice([0, 0, 1, DEPTH - 1, DEPTH, 65535])
         y, x = random.choice([0, 1, 2, 3, 5, 255]), random.choice([0, 1, 2, 3, 5, 255])
         inside.append(await memory.write_pixel(y, x, random.getrandbits(32), random.getrandbits(4), base, log2s))
         if random.random() < 0.1:
             await memory.check_raw(random.randrange(4), random.choice([0, DEPTH - 1]), random.randrange(3))
-    assert 100 < sum(inside) < 500, "both pixels inside and outside"
+    assert 60 < sum(inside) < 500, "both pixels inside and outside"
     await idle(dut, 8)
     await memory.check()
 

@@ -60,7 +60,7 @@ class Target:
     def _request(self):
         dut = self.dut
         write = bool(dut.req_write_o.value)
-        return (write, int(dut.req_addr_o.value), *(int(s.value) * write for s in (dut.req_wdata_o, dut.req_strb_o)))
+        return write, int(dut.req_addr_o.value), int(dut.req_wdata_o.value) * write, int(dut.req_strb_o.value)
 
     def _answer(self, write: bool, addr: int, data: int, strb: int) -> tuple[int, int]:
         assert addr % 4 == 0
@@ -89,7 +89,7 @@ async def start(dut, slowest: int = 0, stall: float = 0.0) -> tuple[AxiMaster, T
 async def start_target(dut, slowest: int = 0) -> Target:
     drive(dut, {"rsp_valid_i": 0, "rsp_rdata_i": 0, "rsp_error_i": 0}, bench=["s_axi_*"])
     Clock(dut.clk_i, 10, unit="ns").start()
-    dut.rst_ni.value = 0
+    dut.rst_ni.value, dut.slverr_i.value = 0, 1
     target = Target(dut, slowest)
     for _ in range(3):
         await RisingEdge(dut.clk_i)
@@ -221,6 +221,31 @@ async def a_narrow_beat_writes_no_byte_beside_it(dut):
     await write_by_hand(dut, 24, 1, 0x11223344, [0xF] * 2)
     assert [strb for _, _, strb in target.accesses] == [0b0010, 0b0100, 0b1000, 0b0001, 0b0011, 0b1100]
     assert target.memory[17:21] == b"\x33\x22\x11\x44"
+
+
+@cocotb.test(**LIMIT)
+async def a_narrow_read_asks_for_its_bytes(dut):
+    master, target = await start(dut)
+    await master.read(17, 4, size=0)
+    await master.read(24, 4, size=1)
+    await master.read(32, 8)
+    assert target.accesses == [(False, addr, strb) for addr, strb in (
+        (16, 0b0010), (16, 0b0100), (16, 0b1000), (20, 0b0001), (24, 0b0011), (24, 0b1100), (32, 0xF), (36, 0xF))]
+
+
+@cocotb.test(**LIMIT)
+async def errors_are_answered_with_okay_where_slverr_is_not_wanted(dut):
+    master, target = await start(dut, slowest=2, stall=0.2)
+    dut.slverr_i.value = 0
+    addr = SIZE - 4  # one beat inside, one beyond
+    assert (await master.write(addr, bytes(range(1, 9)))).resp == AxiResp.OKAY
+    read = await master.read(addr, 8)
+    assert (read.resp, read.data) == (AxiResp.OKAY, bytes([1, 2, 3, 4, 0, 0, 0, 0])), "what is refused reads 0"
+    assert (await master.write(2, bytes(4), size=2)).resp == AxiResp.OKAY
+    read = await master.read(0, 16, burst=AxiBurstType.WRAP)
+    assert (read.resp, read.data) == (AxiResp.OKAY, bytes(16))
+    codes = [("BUS_UNMAPPED", SIZE), ("BUS_UNMAPPED", SIZE), ("BUS_MISALIGNED", 2), ("BUS_BURST", 0)]
+    assert target.errors == [(CODES[name], offset) for name, offset in codes]
 
 
 @cocotb.test(**LIMIT)

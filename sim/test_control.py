@@ -1,5 +1,6 @@
 """control: the registers as the specification lists them, interrupt, start and stop, and which error is kept."""
 
+import itertools
 import random
 
 import cocotb
@@ -16,7 +17,10 @@ ENGINE = {"CURRENT": "current_i", "CYCLES": "cycles_i", "BUSY": "fed_i", "STARVE
 OUTPUTS = {("PROGRAM_FIRST", "INDEX"): "first_o", ("PROGRAM_LENGTH", "COUNT"): "length_o",
            ("STREAM_BASE", "WORD"): "stream_base_o", ("STREAM_LENGTH", "WORDS"): "stream_length_o",
            ("IMAGE", "BASE"): "image_base_o", ("IMAGE", "LOG2S"): "image_log2s_o", ("LANE", "INDEX"): "lane_o",
-           ("WATCHDOG", "CYCLES"): "watchdog_o"}
+           ("WATCHDOG", "CYCLES"): "watchdog_o", ("STREAM_SOURCE", "SOURCE"): "stream_source_o",
+           ("STREAM_ADDRESS", "BYTE"): "stream_address_o", ("IMAGE_ADDRESS", "BYTE"): "image_address_o",
+           ("IMAGE_AFTER", "INDEX"): "image_after_o", ("BUS", "SLVERR"): "slverr_o"}
+WHILE_FETCHING, WHILE_RUNNING = {"IMAGE", "IMAGE_ADDRESS", "IMAGE_AFTER"}, {"STREAM_SOURCE"}  # not to be written
 
 
 class Control:
@@ -28,11 +32,11 @@ class Control:
     async def start(self):
         await start(self.dut, error_valid_i=0, error_code_i=0, error_offset_i=0, busy_i=0, done_i=0, error_i=0,
                     error_info_i=0, current_i=0, cycles_i=0, fed_i=0, starved_i=0, waited_i=0, fetching_i=0,
-                    reading_i=0, stream_taken_i=0)
+                    reading_i=0, image_failed_i=0, image_error_i=0, stream_taken_i=0)
         return self
 
-    async def read(self, register: str) -> int:
-        value, error = await self.host.read(REGISTERS[register])
+    async def read(self, register: str, strb: int = 0xF) -> int:
+        value, error = await self.host.read(REGISTERS[register], strb)
         assert error == 0, f"read of {register}: {ERRORS[error]}"
         return value
 
@@ -100,16 +104,27 @@ async def reset_values_and_identity(dut):
 
 
 @cocotb.test()
-async def registers_keep_the_bytes_that_are_written(dut):
+async def registers_hold_what_is_written_or_refuse_it(dut):
+    """Also while something runs, or an image is being fetched, that reads some of them late."""
     control = await Control(dut).start()
     plain = [name for name in REGISTERS if writable(name) and name not in ("CTRL", "ERROR")]
-    model = {name: REGISTER_RESETS.get(name, 0) for name in plain}
-    for _ in range(150):
-        name, data, strb = random.choice(plain), random.getrandbits(32), random.getrandbits(4)
-        assert await control.write(name, data, strb) == 0
-        model[name] = merge(model[name], data, strb) & writable(name)
-        name = random.choice(plain)
+    model, seen = {name: REGISTER_RESETS.get(name, 0) for name in plain}, set()
+    for _ in range(400):
+        name, strb = random.choice(plain), random.getrandbits(4)
+        data = random.getrandbits(32) & (writable(name) if random.random() < 0.7 else 0xFFFFFFFF)
+        running, fetching = random.random() < 0.5, random.random() < 0.5
+        dut.busy_i.value, dut.fetching_i.value = running, fetching
+        error = "NONE"
+        if merge(0, data, strb) & ~writable(name):
+            error = "BUS_VALUE"
+        elif (running and name in WHILE_RUNNING) or (fetching and name in WHILE_FETCHING):
+            error = "BUS_BUSY"
+        assert await control.write(name, data, strb) == CODES[error], (name, hex(data), strb, running, fetching)
+        if error == "NONE":
+            model[name] = merge(model[name], data, strb)
         assert await control.read(name) == model[name], name
+        seen.add((error, name in WHILE_RUNNING | WHILE_FETCHING))
+    assert len(seen) == 5
     for (register, field), output in OUTPUTS.items():
         low, width, _ = REGISTER_FIELDS[register][field]
         assert int(getattr(dut, output).value) == model[register] >> low & ((1 << width) - 1), output
@@ -129,6 +144,8 @@ async def engine_counters_are_read_and_not_written(dut):
 @cocotb.test()
 async def accesses_that_make_no_sense_are_refused(dut):
     control = await Control(dut).start()
+    for register in ("CTRL", "ISR", "ERROR"):
+        assert await control.write(register, 0xFFFF0000) == 0, "acts, and keeps nothing"
     for addr in (max(REGISTERS.values()) + 4, 0x100, 0x3FC):
         assert await control.host.write(addr, 1) == CODES["BUS_UNMAPPED"]
         assert (await control.host.read(addr))[1] == CODES["BUS_UNMAPPED"]
@@ -153,6 +170,8 @@ async def a_run_that_finishes(dut):
     assert not await control.interrupt()
     await control.finish()
     assert await control.interrupt()
+    for strb in (0b1110, 0b0010, 0b1100):
+        assert await control.read("CTRL", strb) & 2, "DONE is in byte 0"
     assert await control.read("CTRL") == 0b1110, "done, idle, ready"
     assert await control.read("CTRL") == 0b1100, "reading has cleared DONE"
     assert await control.interrupt(), "the line stays until ISR is cleared"
@@ -204,12 +223,62 @@ async def the_first_error_is_kept(dut):
     await control.write("CTRL", 1)
     dut.busy_i.value = 1
     await control.bus_error("BUS_BUSY", 0x20)
-    assert await control.error() == (CODES["BUS_BUSY"], 0x20)
+    assert await control.error() == (CODES["BUS_BUSY"], 0x10), "START does not clear a bus error"
     await control.finish(CODES["READ_RANGE"], 0xABCD05)
     assert await control.error() == (CODES["READ_RANGE"], 0xABCD05), "an engine error replaces a bus error"
     await control.bus_error("BUS_BUSY", 0x30)
     assert await control.error() == (CODES["READ_RANGE"], 0xABCD05)
     assert await control.read("ISR") == 0b10, "bus errors raise no interrupt"
+
+
+@cocotb.test()
+async def start_keeps_a_bus_error_that_the_host_may_not_have_seen(dut):
+    control = await Control(dut).start()
+    await control.bus_error("BUS_BUSY", 0x80000)
+    await control.run()
+    assert await control.error() == (CODES["BUS_BUSY"], 0x80000) and await control.read("ISR") == 0b01
+    await control.write("ERROR", 0)
+    await control.run()
+    assert await control.error() == (0, 0)
+
+
+@cocotb.test()
+async def an_image_that_no_run_waits_for_is_an_event_of_its_own(dut):
+    control = await Control(dut).start()
+    await control.write("IER", 2)
+    await control.write("GIER", 1)
+    for before in (None, "BUS_BUSY", "WATCHDOG"):
+        if before == "BUS_BUSY":
+            await control.bus_error(before, 0x10)
+        elif before:
+            await control.run(CODES[before], 0x105)
+            await control.write("ISR", 3)
+        await pulse(dut, image_failed_i=1, image_error_i=CODES["IMAGE_RESPONSE"])
+        assert await control.interrupt() and await control.read("ISR") == 0b10
+        kept = before == "WATCHDOG"
+        assert await control.error() == ((CODES["WATCHDOG"], 0x105) if kept else (CODES["IMAGE_RESPONSE"], 0))
+        assert await control.read("CTRL") & 2 == 2 * kept, "no run has ended"
+        await control.write("ISR", 3)
+        await control.run()
+        assert await control.error() == (0, 0) and await control.read("ISR") == 0b01, "the next run is right"
+        await control.write("ISR", 3)
+        await control.read("CTRL")
+
+
+@cocotb.test()
+async def what_cannot_be_started_is_refused_whole(dut):
+    control = await Control(dut).start()
+    asked = {"START": 1, "FETCH": 1 << 9, "ABORT": 1 << 8}
+    signals = {"START": dut.start_o, "FETCH": dut.fetch_o, "ABORT": dut.stop_o}
+    for running, fetching, bits in itertools.product((0, 1), (0, 1), range(8)):
+        names = [name for k, name in enumerate(asked) if bits >> k & 1]
+        dut.busy_i.value, dut.fetching_i.value = running, fetching
+        busy = (running and "START" in names) or (fetching and "FETCH" in names)
+        pulses = {name: cocotb.start_soon(count_pulses(dut, signal, 8)) for name, signal in signals.items()}
+        assert await control.write("CTRL", sum(asked[name] for name in names)) == (CODES["BUS_BUSY"] if busy else 0)
+        for name, count in pulses.items():
+            acts = name in names and not busy and (name != "ABORT" or running or fetching)
+            assert await count == acts, (name, names, running, fetching)
 
 
 @cocotb.test()

@@ -8,11 +8,13 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from cycles import begin, generator, unpack
-from riffle import lattice
+from riffle import lattice, spec
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH, BASE = 2, 3, 2048, 7
 LANES = ROWS * COLUMNS
+BAD_IMAGE, IMAGE_RESPONSE = (next(code for code, (found, *_) in spec.ERRORS.items() if found == name)
+                             for name in ("BAD_IMAGE", "IMAGE_RESPONSE"))
 
 
 class Around:
@@ -22,6 +24,7 @@ class Around:
         self.dut, self.address, self.data = dut, address, image.reshape(-1, 8)
         self.words = np.zeros((4, DEPTH, LANES), np.int8)
         self.requests, self.fail_at, self.held_writes = deque(), None, 0
+        self.errors = []
 
     async def cycle(self, ready: float = 0.7, hold: bool = False) -> None:
         dut = self.dut
@@ -35,6 +38,8 @@ class Around:
             dut.data_i.value = int.from_bytes(self.data[beat].tobytes(), "little")
             dut.data_error_i.value = beat == self.fail_at
         await RisingEdge(dut.clk_i)
+        if dut.error_o.value:
+            self.errors.append(int(dut.error_code_o.value))
         if dut.req_valid_o.value and dut.req_ready_i.value:
             offset = int(dut.req_addr_o.value) - self.address
             beats = int(dut.req_last_o.value) + 1
@@ -116,10 +121,48 @@ async def abort_and_errors_end_it_and_the_next_image_is_right(dut):
         dut.abort_i.value = 0
         await side.cycle(0.0)
         assert not dut.busy_o.value and not dut.req_valid_o.value
+        assert side.errors == [IMAGE_RESPONSE] * (fault == "error")
         side, expected = around(dut, rng, 2)
         await side.start(2)
         assert await side.finish(0.8)
         np.testing.assert_array_equal(side.words[:3, BASE:BASE + 16], expected[:3, :16])
+
+
+def fits(address: int, base: int, log2s: int) -> bool:
+    phases = 1 << 2 * log2s
+    return (address % 128 == 0 and 1 <= log2s <= spec.LOG2S_MAX and base + phases <= DEPTH
+            and address + 4 * LANES * phases <= 1 << 32)
+
+
+@cocotb.test()
+async def what_does_not_fit_is_refused_and_nothing_is_asked_for(dut):
+    await ready(dut)
+    seen = set()
+    for _ in range(300):
+        log2s = random.randrange(8)
+        phases = 1 << 2 * log2s
+        base = random.choice([0, DEPTH - phases + random.randint(-1, 1), random.getrandbits(16)]) % (1 << 16)
+        address = random.choice([random.getrandbits(25) << 7, random.getrandbits(32),
+                                 (1 << 32) - 4 * LANES * phases - random.choice([-128, 0, 128, 256]) & ~127,
+                                 (1 << 32) - 128]) % (1 << 32)
+        dut.address_i.value, dut.base_i.value, dut.log2s_i.value = address, base, log2s
+        dut.req_ready_i.value, dut.start_i.value = 0, 1
+        asked = errors = 0
+        for _ in range(12):
+            await RisingEdge(dut.clk_i)
+            dut.start_i.value = 0
+            asked |= int(dut.req_valid_o.value)
+            errors += int(dut.error_o.value)
+            if dut.error_o.value:
+                assert int(dut.error_code_o.value) == BAD_IMAGE
+        good = fits(address, base, log2s)
+        assert (asked, errors, bool(dut.busy_o.value)) == (good, not good, good), (hex(address), base, log2s)
+        seen.add((good, address + 4 * LANES * phases > 1 << 32, base + phases > DEPTH))
+        dut.abort_i.value = 1
+        await RisingEdge(dut.clk_i)
+        dut.abort_i.value = 0
+        await RisingEdge(dut.clk_i)
+    assert (True, False, False) in seen and len(seen) == 5
 
 
 def test_image_fetch():

@@ -30,9 +30,11 @@ class Accelerator:
 
     async def start(self, stall: float = 0.0):
         Clock(self.dut.aclk, 10, unit="ns").start()
+        self.dut.m_axi_arready.value = self.dut.m_axi_rvalid.value = 0  # a memory that does not answer
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, 3)
         self.dut.aresetn.value = 1
+        await self.write("BUS", 1)  # SLVERR: what is refused is seen at once
         writes, reads = self.axi.write_if, self.axi.read_if
         for channel in (writes.aw_channel, writes.w_channel, writes.b_channel, reads.ar_channel, reads.r_channel):
             if stall:
@@ -191,6 +193,120 @@ async def wrong_accesses_are_answered_and_reported(dut):
         await accelerator.refused("BUS_ACCESS", axi.write(offset, bytes(4)), offset)
     await accelerator.refused("BUS_ACCESS", axi.read(at["IMAGE"], 4), at["IMAGE"])
     assert not dut.interrupt.value
+
+
+@cocotb.test(**LIMIT)
+async def refused_accesses_are_okay_unless_slverr_is_wanted(dut):
+    accelerator = await Accelerator(dut).start()
+    await accelerator.write("BUS", 0)
+    for offset in (0x20000, spec.WINDOWS["IMAGE"][0], spec.WINDOWS["ACTIVATIONS"][0] + 256 * ACTIVATION_DEPTH):
+        read = await accelerator.axi.read(offset, 4)
+        assert (read.resp, read.data) == (AxiResp.OKAY, bytes(4))
+        assert (await accelerator.error())[1] == offset
+        await accelerator.write("ERROR", 0)
+    assert (await accelerator.axi.write(spec.REGISTERS["ID"], bytes(4))).resp == AxiResp.OKAY
+    await accelerator.prepare([pool(1)])
+    await accelerator.write("CTRL", 1)
+    await with_timeout(RisingEdge(dut.interrupt), 500, "us")
+    assert await accelerator.error() == ("BUS_ACCESS", spec.REGISTERS["ID"]), "START has not taken it away"
+    assert await accelerator.read("ISR") == 1
+
+
+@cocotb.test(**LIMIT)
+async def a_narrow_read_beside_done_does_not_clear_it(dut):
+    accelerator = await Accelerator(dut).start()
+    await accelerator.prepare([pool(1)])
+    await accelerator.write("CTRL", 1)
+    await with_timeout(RisingEdge(dut.interrupt), 500, "us")
+    for offset, size in ((1, 0), (3, 0), (2, 1)):
+        await accelerator.axi.read(offset, 1 << size, size=size)
+    assert (await accelerator.axi.read(0, 1, size=0)).data == bytes([0b1110])
+    assert await accelerator.read("CTRL") == 0b1100
+
+
+@cocotb.test(**LIMIT)
+async def an_image_that_does_not_fit_is_told_when_nobody_waits_for_it(dut):
+    """And ends the run that waits; the run after it is right."""
+    accelerator = await Accelerator(dut).start()
+    expected = random_memory().copy()
+    await accelerator.load(expected)
+    await accelerator.prepare([pool(1)])
+    for image, address in ((0, 0), (6 << 16, 0), (7 << 16, 0), (1 << 16, 64), (1 << 16 | ACTIVATION_DEPTH - 3, 0),
+                           (1 << 16, (1 << 32) - 128 & ~127)):
+        if address > 1 << 31:
+            image |= 1 << 17  # log2s 3: 1536 bytes
+        await accelerator.write("IMAGE", image)
+        await accelerator.write("IMAGE_ADDRESS", address)
+        await accelerator.write("CTRL", 1 << 9)
+        await ClockCycles(dut.aclk, 20)
+        assert dut.interrupt.value and await accelerator.error() == ("BAD_IMAGE", 0)
+        assert await accelerator.read("ISR") == 2 and await accelerator.read("CTRL") == 0b1100, "no run, no fetch"
+        await accelerator.write("ISR", 3)
+        assert await accelerator.run() == "NONE", "a run that has nothing to do with the image"
+        execute(expected, [pool(1)], b"", ROWS, COLUMNS)
+        await accelerator.write("CTRL", 1 | 1 << 9)
+        assert await accelerator.wait() == "BAD_IMAGE", "a run that waits for it"
+    assert (await accelerator.activations() == expected).all()
+
+
+@cocotb.test(**LIMIT)
+async def what_a_fetch_reads_late_cannot_be_changed(dut):
+    accelerator = await Accelerator(dut).start()
+    axi, at = accelerator.axi, spec.REGISTERS
+    memory = random_memory()
+    await accelerator.load(memory)
+    await accelerator.write("IMAGE", 1 << 16)
+    await accelerator.write("IMAGE_ADDRESS", 0x1000)
+    await accelerator.write("CTRL", 1 << 9)  # which never ends
+    for name in ("IMAGE", "IMAGE_ADDRESS", "IMAGE_AFTER"):
+        await accelerator.refused("BUS_BUSY", axi.write(at[name], bytes(4)), at[name])
+    for window in ("ACTIVATIONS", "IMAGE"):
+        offset = spec.WINDOWS[window][0]
+        await accelerator.refused("BUS_BUSY", axi.write(offset, bytes(4)), offset)
+    await accelerator.refused("BUS_BUSY", axi.read(spec.WINDOWS["ACTIVATIONS"][0], 4), spec.WINDOWS["ACTIVATIONS"][0])
+    await accelerator.refused("BUS_BUSY", axi.write(0, b"\x01\x02\0\0"), 0)
+    assert await accelerator.read("CTRL") == 0b1100 | 1 << 10, "START with FETCH is refused whole"
+    assert (await accelerator.read("IMAGE"), await accelerator.read("IMAGE_ADDRESS")) == (1 << 16, 0x1000)
+    await accelerator.write("CTRL", 1 << 8)
+    assert await accelerator.read("CTRL") == 0b1100
+    assert (await accelerator.activations() == memory).all()
+
+
+@cocotb.test(**LIMIT)
+async def settings_of_a_run_may_be_written_for_the_next_one(dut):
+    """All that START samples; STREAM_SOURCE, which it does not, is refused."""
+    accelerator = await Accelerator(dut).start()
+    expected = random_memory().copy()
+    await accelerator.load(expected)
+    descriptors, (convolution, stream) = [pool(2)] * 20, pointwise()
+    descriptors.append(convolution)
+    await accelerator.prepare(descriptors, stream)
+    execute(expected, descriptors, stream, ROWS, COLUMNS)
+    await accelerator.write("CTRL", 1)
+    for name, value in (("PROGRAM_FIRST", 255), ("PROGRAM_LENGTH", 0), ("STREAM_BASE", 99), ("STREAM_LENGTH", 0),
+                        ("STREAM_ADDRESS", 0x1008), ("LANE", 63), ("WATCHDOG", 0)):
+        await accelerator.write(name, value)
+    await accelerator.refused("BUS_BUSY", accelerator.axi.write(spec.REGISTERS["STREAM_SOURCE"], b"\x02\0\0\0"),
+                              spec.REGISTERS["STREAM_SOURCE"])
+    assert await accelerator.wait() == "NONE"
+    assert (await accelerator.activations() == expected).all()
+
+
+@cocotb.test(**LIMIT)
+async def the_stream_in_memory_is_judged_when_a_run_starts(dut):
+    accelerator = await Accelerator(dut).start()
+    await accelerator.prepare([pool(2)] * 20)
+    await accelerator.write("STREAM_SOURCE", 2)
+    for source, address, length in ((2, 0x1008, 0), (2, (1 << 32) - 16, 2), (3, 0, 0)):
+        await accelerator.write("STREAM_SOURCE", source)
+        await accelerator.write("STREAM_ADDRESS", address)
+        await accelerator.write("STREAM_LENGTH", length)
+        assert await accelerator.run() == "BAD_STREAM"
+    await accelerator.write("STREAM_SOURCE", 2)
+    await accelerator.write("STREAM_ADDRESS", 0x1000)
+    await accelerator.write("CTRL", 1)
+    await accelerator.write("STREAM_ADDRESS", 0x1008)  # for a run that does not come
+    assert await accelerator.wait() == "NONE"
 
 
 @cocotb.test(**LIMIT)

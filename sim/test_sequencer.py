@@ -27,7 +27,8 @@ class Sequencer:
 
     async def start(self):
         fields = dict.fromkeys([f"{name}_i" for name in ("maxpool", "average", *FIELDS)], 0)
-        await start(self.dut, start_i=0, stop_i=0, clear_i=1, weights_ready_i=0, weights_begun_i=0, **fields)
+        await start(self.dut, start_i=0, stop_i=0, clear_i=1, weights_ready_i=0, weights_count_i=0, weights_begun_i=0,
+                    **fields)
         self.dut.clear_i.value = 0
         return self
 

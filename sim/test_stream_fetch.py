@@ -203,6 +203,24 @@ async def a_stream_that_was_left_is_forgotten(dut, rates, stop):
         await stream.finish()
 
 
+@cocotb.test()
+async def streams_that_are_misaligned_or_wrap_round_are_unfit(dut):
+    await Stream(dut, "fast").start()
+    seen = set()
+    for _ in range(300):
+        base = random.choice([random.getrandbits(32), random.getrandbits(28) << 4,
+                              (1 << 32) - 16 * random.randint(1, 40000)])
+        room = ((1 << 32) - base) // 16
+        length = max(0, random.choice([random.getrandbits(32), room + random.randint(-1, 1), random.getrandbits(14)]))
+        dut.base_i.value, dut.length_i.value = base, length % (1 << 32)
+        for _ in range(3):
+            await RisingEdge(dut.clk_i)
+        unfit = base % 16 != 0 or length % (1 << 32) > room
+        assert bool(dut.unfit_o.value) == unfit, (hex(base), hex(length))
+        seen.add((unfit, base % 16 == 0, length == room))
+    assert {(False, True, True), (False, True, False), (True, True, False), (True, False, False)} <= seen
+
+
 @pytest.mark.parametrize("depth", [8, 21])
 def test_stream_fetch(depth):
     simulate("stream_fetch", __file__, Depth=depth)

@@ -70,6 +70,13 @@ def reset_value(register: dict) -> int:
     return sum(entry.get("reset", 0) << entry["bits"][0] for entry in register["fields"].values())
 
 
+def kept_bits(register: dict) -> int:
+    """Where a register keeps what is written; 0 where it keeps nothing, or all 32 bits."""
+    fields = [entry for entry in register["fields"].values() if entry["access"] == "rw"]
+    bits = sum((1 << entry["bits"][1]) - 1 << entry["bits"][0] for entry in fields)
+    return bits if len(fields) == len(register["fields"]) and bits != 0xFFFFFFFF else 0
+
+
 def packed_struct(fields: list[tuple[str, int, int]], width: int, type_name: str) -> list[str]:
     """A SystemVerilog packed struct; fields as (name, lowest bit, width). Gaps become `unused_<bit>`."""
     members, low = [], 0
@@ -113,6 +120,8 @@ def systemverilog(spec: dict) -> str:
                 lines.append(f"  localparam int unsigned {camel(name)}{camel(field)}Lsb = {low};")
                 if width > 1:
                     lines.append(f"  localparam int unsigned {camel(name)}{camel(field)}Width = {width};")
+        if kept := kept_bits(register):
+            lines.append(f"  localparam logic [31:0] {camel(name)}Bits = 32'h{kept:08x};")
         if reset_value(register) and any("reset" in e and e["access"] == "rw" for e in register["fields"].values()):
             lines.append(f"  localparam logic [31:0] {camel(name)}Reset = 32'h{reset_value(register):08x};")
     lines += ["", "  typedef enum logic [7:0] {"]
@@ -216,7 +225,7 @@ def register_page(spec: dict) -> str:
             low, width = e["bits"]
             bits = f"{low + width - 1}:{low}" if width > 1 else str(low)
             lines.append(f"| | | {bits} | {field} | {e['access']} | {e.get('reset', 0):#x} | {e['doc']} |")
-    lines += ["", "`w1c`: writing 1 clears. Other bits read 0.", "", "## Error codes", "", "| code | name | what happened | what to do |", "|---|---|---|---|"]
+    lines += ["", "`w1c`: writing 1 clears. Other bits read 0; writing 1 to one of them is refused with BUS_VALUE, but for CTRL, ISR and ERROR, which act on a write and keep nothing.", "", "## Error codes", "", "| code | name | what happened | what to do |", "|---|---|---|---|"]
     lines += [f"| {e['code']} | {name} | {e['doc']} | {e['remedy']} |" for name, e in spec["errors"].items()]
     lines += ["", "## Opcodes", "", "| code | name | what |", "|---|---|---|"]
     lines += [f"| {e['code']} | {name} | {e['doc']} |" for name, e in spec["opcodes"].items()]

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0x83863d91u
+#define RIFFLE_EXPECTED_SPEC_HASH 0x3e89c592u
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -35,12 +35,12 @@
 #define RIFFLE_LOG_SIZE 0x1000u
 #define RIFFLE_WEIGHTS_WINDOW 0x040000u /* weight memory, 16 bytes a stream word; CAPS says how much is there */
 #define RIFFLE_WEIGHTS_SIZE 0x40000u
-#define RIFFLE_IMAGE_WINDOW 0x080000u /* pixel (y, x) as R, G, B, 0 at y*1024 + x*4; stored minus 128 in banks 0..3 (write only) */
+#define RIFFLE_IMAGE_WINDOW 0x080000u /* pixel (y, x) as R, G, B, 0 at y*1024 + x*4; stored minus 128 in banks 0..3 (write only); not while an image is being fetched */
 #define RIFFLE_IMAGE_SIZE 0x40000u
-#define RIFFLE_ACTIVATIONS_WINDOW 0x100000u /* raw activations: byte of lane l, bank k, address a at (a*4 + k)*64 + l; not while the engine runs */
+#define RIFFLE_ACTIVATIONS_WINDOW 0x100000u /* raw activations: byte of lane l, bank k, address a at (a*4 + k)*64 + l; not while the engine runs or an image is being fetched */
 #define RIFFLE_ACTIVATIONS_SIZE 0x80000u
 
-#define RIFFLE_CTRL 0x00u /* control, as Vitis HLS lays it out (ap_ctrl_hs) */
+#define RIFFLE_CTRL 0x00u /* control, as Vitis HLS lays it out (ap_ctrl_hs); a write that asks for a START while the engine runs, or for a FETCH while FETCHING, is refused whole */
 #define RIFFLE_CTRL_START_MASK 0x00000001u
 #define RIFFLE_CTRL_START_SHIFT 0
 #define RIFFLE_CTRL_DONE_MASK 0x00000002u
@@ -97,30 +97,30 @@
 #define RIFFLE_DEPTHS_ACTIVATIONS_SHIFT 0
 #define RIFFLE_DEPTHS_WEIGHTS_MASK 0xffff0000u
 #define RIFFLE_DEPTHS_WEIGHTS_SHIFT 16
-#define RIFFLE_PROGRAM_FIRST 0x24u /* where the run begins */
+#define RIFFLE_PROGRAM_FIRST 0x24u /* where the run begins; sampled with START */
 #define RIFFLE_PROGRAM_FIRST_INDEX_MASK 0x000000ffu
 #define RIFFLE_PROGRAM_FIRST_INDEX_SHIFT 0
-#define RIFFLE_PROGRAM_LENGTH 0x28u /* how much is run */
+#define RIFFLE_PROGRAM_LENGTH 0x28u /* how much is run; sampled with START */
 #define RIFFLE_PROGRAM_LENGTH_COUNT_MASK 0x000001ffu
 #define RIFFLE_PROGRAM_LENGTH_COUNT_SHIFT 0
-#define RIFFLE_STREAM_BASE 0x2cu /* where the weight stream begins */
+#define RIFFLE_STREAM_BASE 0x2cu /* where the weight stream begins; sampled with START */
 #define RIFFLE_STREAM_BASE_WORD_MASK 0xffffffffu
 #define RIFFLE_STREAM_BASE_WORD_SHIFT 0
-#define RIFFLE_STREAM_LENGTH 0x30u /* how long it is */
+#define RIFFLE_STREAM_LENGTH 0x30u /* how long it is; sampled with START */
 #define RIFFLE_STREAM_LENGTH_WORDS_MASK 0xffffffffu
 #define RIFFLE_STREAM_LENGTH_WORDS_SHIFT 0
-#define RIFFLE_IMAGE 0x34u /* where the image window leads */
+#define RIFFLE_IMAGE 0x34u /* where the image window leads, and an image that is fetched; not to be written while FETCHING */
 #define RIFFLE_IMAGE_BASE_MASK 0x0000ffffu
 #define RIFFLE_IMAGE_BASE_SHIFT 0
 #define RIFFLE_IMAGE_LOG2S_MASK 0x00070000u
 #define RIFFLE_IMAGE_LOG2S_SHIFT 16
-#define RIFFLE_LANE 0x38u /* place of this image in a batch */
+#define RIFFLE_LANE 0x38u /* place of this image in a batch; sampled with START */
 #define RIFFLE_LANE_INDEX_MASK 0x0000003fu
 #define RIFFLE_LANE_INDEX_SHIFT 0
-#define RIFFLE_WATCHDOG 0x3cu /* longest run */
+#define RIFFLE_WATCHDOG 0x3cu /* longest run; sampled with START */
 #define RIFFLE_WATCHDOG_CYCLES_MASK 0xffffffffu
 #define RIFFLE_WATCHDOG_CYCLES_SHIFT 0
-#define RIFFLE_ERROR 0x40u /* what went wrong first since START; any write clears it */
+#define RIFFLE_ERROR 0x40u /* what went wrong first; any write clears it, START does unless it is a bus error; the error of a run or an image replaces a bus error */
 #define RIFFLE_ERROR_CODE_MASK 0x000000ffu
 #define RIFFLE_ERROR_CODE_SHIFT 0
 #define RIFFLE_ERROR_INFO 0x44u /* where it went wrong */
@@ -138,16 +138,16 @@
 #define RIFFLE_STARVED 0x54u /* cycles of the run in which the engine waited for weights */
 #define RIFFLE_STARVED_COUNT_MASK 0xffffffffu
 #define RIFFLE_STARVED_COUNT_SHIFT 0
-#define RIFFLE_STREAM_SOURCE 0x58u /* where the weight stream comes from */
+#define RIFFLE_STREAM_SOURCE 0x58u /* where the weight stream comes from; not to be written while the engine runs */
 #define RIFFLE_STREAM_SOURCE_SOURCE_MASK 0x00000003u
 #define RIFFLE_STREAM_SOURCE_SOURCE_SHIFT 0
-#define RIFFLE_STREAM_ADDRESS 0x5cu /* where the weight stream lies in DDR */
+#define RIFFLE_STREAM_ADDRESS 0x5cu /* where the weight stream lies in DDR; sampled with START */
 #define RIFFLE_STREAM_ADDRESS_BYTE_MASK 0xffffffffu
 #define RIFFLE_STREAM_ADDRESS_BYTE_SHIFT 0
-#define RIFFLE_IMAGE_ADDRESS 0x64u /* where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused */
+#define RIFFLE_IMAGE_ADDRESS 0x64u /* where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused; not to be written while FETCHING */
 #define RIFFLE_IMAGE_ADDRESS_BYTE_MASK 0xffffffffu
 #define RIFFLE_IMAGE_ADDRESS_BYTE_SHIFT 0
-#define RIFFLE_IMAGE_AFTER 0x68u /* when an image that is fetched during a run may be written */
+#define RIFFLE_IMAGE_AFTER 0x68u /* when an image that is fetched during a run may be written; not to be written while FETCHING */
 #define RIFFLE_IMAGE_AFTER_INDEX_MASK 0x000000ffu
 #define RIFFLE_IMAGE_AFTER_INDEX_SHIFT 0
 #define RIFFLE_STREAM_TAKEN 0x60u /* how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS */
@@ -162,6 +162,9 @@
 #define RIFFLE_PROGRAM_ID 0x78u /* which program the host has loaded; the hardware does not use it */
 #define RIFFLE_PROGRAM_ID_VALUE_MASK 0xffffffffu
 #define RIFFLE_PROGRAM_ID_VALUE_SHIFT 0
+#define RIFFLE_BUS 0x74u /* how an access that is refused is answered; ERROR and ERROR_INFO tell of it in either case, and a read gives 0 */
+#define RIFFLE_BUS_SLVERR_MASK 0x00000001u
+#define RIFFLE_BUS_SLVERR_SHIFT 0
 
 #define RIFFLE_ERROR_NONE 0 /* no error */
 #define RIFFLE_ERROR_UNKNOWN_OPCODE 1 /* a descriptor has an opcode that this hardware does not know (detail: the opcode) */
@@ -174,14 +177,15 @@
 #define RIFFLE_ERROR_WATCHDOG 8 /* the run took more cycles than WATCHDOG allows */
 #define RIFFLE_ERROR_ABORTED 9 /* the host stopped the run */
 #define RIFFLE_ERROR_BAD_PROGRAM 10 /* PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory */
-#define RIFFLE_ERROR_BAD_STREAM 11 /* STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16 */
+#define RIFFLE_ERROR_BAD_STREAM 11 /* STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16, or the stream wraps round the addresses */
 #define RIFFLE_ERROR_DDR_RESPONSE 12 /* the memory answered a read of the weight stream with an error (detail: the stream word) */
-#define RIFFLE_ERROR_BAD_IMAGE 13 /* IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis */
+#define RIFFLE_ERROR_BAD_IMAGE 13 /* IMAGE_ADDRESS is not a multiple of 128, the image wraps round the addresses or does not fit the activation memory behind IMAGE.BASE, or IMAGE.LOG2S is not 1 to LOG2S_MAX */
 #define RIFFLE_ERROR_IMAGE_RESPONSE 14 /* the memory answered a read of the image with an error */
-#define RIFFLE_ERROR_BUS_UNMAPPED 32 /* an access to an offset where nothing is, or to a memory beyond its depth */
+#define RIFFLE_ERROR_BUS_UNMAPPED 32 /* an access to an offset where nothing is, or to a memory beyond its depth; a pixel beyond lattice or memory, or with IMAGE.LOG2S above LOG2S_MAX */
 #define RIFFLE_ERROR_BUS_MISALIGNED 33 /* an address that is not a multiple of the access size */
-#define RIFFLE_ERROR_BUS_BUSY 34 /* an access to a memory, or a START, while the engine runs */
+#define RIFFLE_ERROR_BUS_BUSY 34 /* an access to a memory, a START or a write of STREAM_SOURCE while the engine runs; to activations, a FETCH or a write of IMAGE, IMAGE_ADDRESS or IMAGE_AFTER while an image is being fetched */
 #define RIFFLE_ERROR_BUS_ACCESS 35 /* a write to what can only be read, or a read of what can only be written */
 #define RIFFLE_ERROR_BUS_BURST 36 /* a burst that is neither INCR nor FIXED */
+#define RIFFLE_ERROR_BUS_VALUE 37 /* a write of a value that the fields of the register do not hold */
 
 #endif

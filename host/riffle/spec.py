@@ -3,7 +3,7 @@
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x83863d91
+SPEC_HASH = 0x3e89c592
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -71,6 +71,7 @@ REGISTERS = {
     "BUILD_HASH": 0x6c,
     "WAITED": 0x70,
     "PROGRAM_ID": 0x78,
+    "BUS": 0x74,
 }
 
 # register: field: (lowest bit, bits, access)
@@ -105,6 +106,7 @@ REGISTER_FIELDS = {
     "BUILD_HASH": {"VALUE": (0, 32, "ro")},
     "WAITED": {"COUNT": (0, 32, "ro")},
     "PROGRAM_ID": {"VALUE": (0, 32, "rw")},
+    "BUS": {"SLVERR": (0, 1, "rw")},
 }
 
 # register: value after reset, where it is not 0
@@ -128,15 +130,16 @@ ERRORS = {
     8: ("WATCHDOG", "the run took more cycles than WATCHDOG allows", "raise WATCHDOG if the program is that long; otherwise report the descriptor"),
     9: ("ABORTED", "the host stopped the run", "start again"),
     10: ("BAD_PROGRAM", "PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory", "set both before START"),
-    11: ("BAD_STREAM", "STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16", "set both before START; take buffers from the driver"),
+    11: ("BAD_STREAM", "STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16, or the stream wraps round the addresses", "set both before START; take buffers from the driver"),
     12: ("DDR_RESPONSE", "the memory answered a read of the weight stream with an error (detail: the stream word)", "check that the buffer still exists and STREAM_ADDRESS is its physical address"),
-    13: ("BAD_IMAGE", "IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis", "take buffers from the driver; write small inputs through the windows"),
+    13: ("BAD_IMAGE", "IMAGE_ADDRESS is not a multiple of 128, the image wraps round the addresses or does not fit the activation memory behind IMAGE.BASE, or IMAGE.LOG2S is not 1 to LOG2S_MAX", "take buffers from the driver; write inputs of a single phase per axis through the windows"),
     14: ("IMAGE_RESPONSE", "the memory answered a read of the image with an error", "check that the buffer still exists and IMAGE_ADDRESS is its physical address"),
-    32: ("BUS_UNMAPPED", "an access to an offset where nothing is, or to a memory beyond its depth", "see the address map"),
+    32: ("BUS_UNMAPPED", "an access to an offset where nothing is, or to a memory beyond its depth; a pixel beyond lattice or memory, or with IMAGE.LOG2S above LOG2S_MAX", "see the address map"),
     33: ("BUS_MISALIGNED", "an address that is not a multiple of the access size", "use 32-bit accesses at multiples of 4"),
-    34: ("BUS_BUSY", "an access to a memory, or a START, while the engine runs", "wait for the interrupt"),
+    34: ("BUS_BUSY", "an access to a memory, a START or a write of STREAM_SOURCE while the engine runs; to activations, a FETCH or a write of IMAGE, IMAGE_ADDRESS or IMAGE_AFTER while an image is being fetched", "wait for the interrupt; for FETCHING to end"),
     35: ("BUS_ACCESS", "a write to what can only be read, or a read of what can only be written", "see the address map"),
     36: ("BUS_BURST", "a burst that is neither INCR nor FIXED", "map the segment as device memory, not cached"),
+    37: ("BUS_VALUE", "a write of a value that the fields of the register do not hold", "see docs/registers.md for the width of each field"),
 }
 
 OPCODES = {

@@ -3,8 +3,8 @@
 // Computes   engine: word read and write of each bank; one write goes to every bank in act_we_i
 //            raw window: byte l of (address * 4 + bank) * 64 is lane l; bytes beyond the lanes read 0 and take no write
 //            image window: pixel (y, x) at y * 1024 + x * 4; with S = 2^log2s its bytes, minus 128, go to banks 0..3 at
-//            address base + (y mod S) * S + (x mod S), lane (y div S) * Columns + (x div S)
-// Contract   host access only while the engine is idle (host_bus refuses it otherwise); the engine leaves its ports alone
+//            address base + (y mod S) * S + (x mod S), lane (y div S) * Columns + (x div S); S is at most 2^LOG2S_MAX
+// Contract   host access only while engine and image_* are idle (host_bus refuses it otherwise); the engine leaves its ports alone
 //            in the first eight cycles of a run, so that the last host write can land.
 //            image_valid_i writes a whole word when neither engine nor host do; image_ready_o says so in the same cycle.
 //            A host write is read - modify - write, since banks take whole words. It visits bank k in its k-th cycle, and
@@ -66,7 +66,7 @@ module act_memory #(
     lane_y_q  <= y >> image_log2s_i;
     lane_x_q  <= x >> image_log2s_i;
     phase_q   <= (14'(y & mask) << image_log2s_i) | 14'(x & mask);
-    room_q    <= 32'(image_base_i) < Depth ? 17'(Depth) - 17'(image_base_i) : '0;
+    room_q    <= (32'(image_base_i) < Depth && image_log2s_i <= 3'(riffle_pkg::Log2sMax)) ? 17'(Depth) - 17'(image_base_i) : '0;
   end
 
   // Launch: everything that the access needs, whichever window it came through

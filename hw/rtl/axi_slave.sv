@@ -2,9 +2,11 @@
 //
 // Computes   each beat of a burst becomes one word access on the host bus; a write without strobes becomes none
 // Contract   INCR and FIXED bursts of 1 to 256 beats of 1, 2 or 4 bytes. Other bursts and unaligned addresses are refused:
-//            no access is made, every beat is taken or given, the response is SLVERR, error_* tells code and offset.
-//            A write response is SLVERR if any beat failed; each read beat has its own. Reads and writes take turns.
-//            Host bus: req_valid_o is a pulse, the other fields stay until the one rsp_valid_i pulse that answers it.
+//            no access is made, every beat is taken or given, error_* tells code and offset. What was refused, here or
+//            on the host bus, reads 0. With slverr_i it is answered with SLVERR, otherwise with OKAY: a write response is
+//            SLVERR if any beat failed; each read beat has its own. Reads and writes take turns.
+//            Host bus: req_valid_o is a pulse, the other fields stay until the one rsp_valid_i pulse that answers it;
+//            req_strb_o are the bytes that are written, or asked for.
 // Timing     a write beat every three cycles, a read beat every four, plus the cycles by which the target answers later
 //            than one cycle after the request
 module axi_slave #(
@@ -13,6 +15,7 @@ module axi_slave #(
 ) (
     input  logic                 clk_i,
     input  logic                 rst_ni,
+    input  logic                 slverr_i,     // answer what is refused with SLVERR
     input  logic [  IdWidth-1:0] s_axi_awid,
     input  logic [AddrWidth-1:0] s_axi_awaddr,
     input  logic [          7:0] s_axi_awlen,
@@ -91,8 +94,9 @@ module axi_slave #(
     strobes = s_axi_wstrb & bytes;
   end
 
-  logic refused, take_aw, take_ar, take_w, begin_read, request;
+  logic refused, bad_response, take_aw, take_ar, take_w, begin_read, request;
   assign refused = refused_q != riffle_pkg::ErrNone;
+  assign bad_response = rsp_error_i != riffle_pkg::ErrNone;
   assign s_axi_awready = state_q == Idle && turn_q;
   assign s_axi_arready = state_q == Idle && !turn_q;
   assign s_axi_wready  = state_q == Write && !over_q && (!waiting_q || rsp_valid_i);
@@ -121,7 +125,7 @@ module axi_slave #(
       offset_q    <= addr_q;
       req_write_o <= take_w;
       req_wdata_o <= s_axi_wdata;
-      req_strb_o  <= strobes;
+      req_strb_o  <= take_w ? strobes : bytes;
       if (step_q) addr_q[11:0] <= addr_q[11:0] + (12'd1 << size_q);  // AXI: no burst crosses 4 KB
       left_q <= left_q - 8'd1;
       over_q <= left_q == '0;
@@ -134,8 +138,8 @@ module axi_slave #(
     if (s_axi_rready) s_axi_rvalid <= 1'b0;
     if ((rsp_valid_i && !req_write_o) || (begin_read && refused)) begin
       s_axi_rvalid <= 1'b1;
-      s_axi_rdata  <= refused ? '0 : rsp_rdata_i;
-      s_axi_rresp  <= (refused || rsp_error_i != riffle_pkg::ErrNone) ? SlvErr : Okay;
+      s_axi_rdata  <= (refused || bad_response) ? '0 : rsp_rdata_i;
+      s_axi_rresp  <= (slverr_i && (refused || bad_response)) ? SlvErr : Okay;
       s_axi_rlast  <= begin_read ? left_q == '0 : over_q;
     end
 
@@ -160,10 +164,10 @@ module axi_slave #(
   assign s_axi_rid    = id_q;
   assign s_axi_bid    = id_q;
   assign s_axi_bvalid = state_q == Respond;
-  assign s_axi_bresp  = failed_q ? SlvErr : Okay;
+  assign s_axi_bresp  = (slverr_i && failed_q) ? SlvErr : Okay;
 
   // A refused burst is reported once, in its first cycle; a failed access when it is answered
-  assign error_valid_o  = (fresh_q && refused) || (rsp_valid_i && rsp_error_i != riffle_pkg::ErrNone);
+  assign error_valid_o  = (fresh_q && refused) || (rsp_valid_i && bad_response);
   assign error_code_o   = fresh_q ? refused_q : rsp_error_i;
   assign error_offset_o = fresh_q ? addr_q : offset_q;
 

@@ -2,9 +2,12 @@
 //
 // Computes   the registers of docs/registers.md
 // Contract   host_*: fields stay until the response; exactly one response pulse for each host_valid_i pulse.
-//            STREAM_SOURCE cannot be written while the engine runs. What the engine samples with start_o is stable then.
-//            ISR and DONE: setting wins over clearing. ERROR keeps the first error, but an engine error replaces a bus error;
-//            START clears it.
+//            A write is refused whole where something under way reads the register late (STREAM_SOURCE while the engine
+//            runs; IMAGE, IMAGE_ADDRESS and IMAGE_AFTER while an image is being fetched), where CTRL asks for a START or
+//            FETCH that cannot be, and where the register has no place for a bit that is 1. Everything else is sampled with
+//            start_o, and stable then.
+//            ISR and DONE: setting wins over clearing. ERROR keeps the first error, but one of the engine or an image
+//            replaces a bus error. START clears ERROR, but not a bus error, which the host may not have seen.
 // Timing     an access is answered after two cycles; interrupt_o follows its causes by one cycle
 module control #(
     parameter int unsigned Rows            = 7,      // lattice
@@ -12,8 +15,7 @@ module control #(
     parameter int unsigned ActivationDepth = 2048,   // words per bank
     parameter int unsigned WeightDepth     = 10752,  // stream words
     parameter int unsigned Engine          = 0,      // CAPS.ENGINE: 0 hand-written RTL, 1 HLS
-    parameter int unsigned BuildHash       = 0,      // BUILD_HASH
-    parameter int unsigned Stream          = 1       // CAPS.STREAM: 1 weights from host or DDR while the engine runs
+    parameter int unsigned BuildHash       = 0       // BUILD_HASH
 ) (
     input  logic        clk_i,
     input  logic        rst_ni,
@@ -28,6 +30,7 @@ module control #(
     input  logic        error_valid_i,    // a bus error
     input  logic [ 7:0] error_code_i,
     input  logic [20:0] error_offset_i,
+    output logic        slverr_o,         // answer bus errors with SLVERR
     output logic        interrupt_o,
     output logic        running_o,        // from START until the engine has stopped
     output logic        start_o,
@@ -35,6 +38,8 @@ module control #(
     output logic        fetch_o,          // fetch an image
     input  logic        fetching_i,
     input  logic        reading_i,        // reads of memory are in flight
+    input  logic        image_failed_i,   // an image that no run waits for does not come
+    input  logic [ 7:0] image_error_i,    // with image_failed_i
     output logic [ 7:0] first_o,
     output logic [ 8:0] length_o,
     output logic [ 5:0] lane_o,
@@ -60,21 +65,22 @@ module control #(
 );
   localparam logic Ro = 1'b0, Rw = 1'b1;
   localparam logic [31:0] Caps = (Rows << riffle_pkg::CapsRowsLsb) | (Columns << riffle_pkg::CapsColumnsLsb)
-                               | (Engine << riffle_pkg::CapsEngineLsb) | (Stream << riffle_pkg::CapsStreamLsb);
+                               | (Engine << riffle_pkg::CapsEngineLsb) | (1 << riffle_pkg::CapsStreamLsb);
   localparam logic [31:0] Depths = (ActivationDepth << riffle_pkg::DepthsActivationsLsb)
                                  | (WeightDepth << riffle_pkg::DepthsWeightsLsb);
 
-  logic gier_q, done_q;
+  logic gier_q, done_q, fetching;
   logic [1:0] ier_q, isr_q;
   logic [7:0] error_q;
   logic [31:0] error_info_q, program_id_q, ctrl, image;
+  assign fetching = fetching_i | fetch_o;
   always_comb begin
     ctrl = '0;
     ctrl[riffle_pkg::CtrlStartLsb] = running_o;
     ctrl[riffle_pkg::CtrlDoneLsb]  = done_q;
     ctrl[riffle_pkg::CtrlIdleLsb]  = ~running_o;
     ctrl[riffle_pkg::CtrlReadyLsb] = ~running_o;
-    ctrl[riffle_pkg::CtrlFetchingLsb] = fetching_i | fetch_o;
+    ctrl[riffle_pkg::CtrlFetchingLsb] = fetching;
     ctrl[riffle_pkg::CtrlReadingLsb]  = reading_i;
     image = '0;
     image[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth]   = image_base_o;
@@ -83,9 +89,21 @@ module control #(
 
   // First cycle of an access: look the register up
   logic access_q, known, known_q, writable, writable_q;
-  logic [31:0] word;
+  logic [31:0] word, place, place_q;  // place: for which a register that is written has one
   always_comb begin
     known = 1'b1;
+    unique case (host_addr_i)
+      riffle_pkg::RegGier:          place = riffle_pkg::GierBits;
+      riffle_pkg::RegIer:           place = riffle_pkg::IerBits;
+      riffle_pkg::RegProgramFirst:  place = riffle_pkg::ProgramFirstBits;
+      riffle_pkg::RegProgramLength: place = riffle_pkg::ProgramLengthBits;
+      riffle_pkg::RegImage:         place = riffle_pkg::ImageBits;
+      riffle_pkg::RegLane:          place = riffle_pkg::LaneBits;
+      riffle_pkg::RegStreamSource:  place = riffle_pkg::StreamSourceBits;
+      riffle_pkg::RegImageAfter:    place = riffle_pkg::ImageAfterBits;
+      riffle_pkg::RegBus:           place = riffle_pkg::BusBits;
+      default:                      place = '1;  // all 32, or a register that acts on a write and keeps nothing
+    endcase
     unique case (host_addr_i)
       riffle_pkg::RegCtrl:          {writable, word} = {Rw, ctrl};
       riffle_pkg::RegGier:          {writable, word} = {Rw, 32'(gier_q)};
@@ -117,36 +135,48 @@ module control #(
       riffle_pkg::RegImageAfter:    {writable, word} = {Rw, 32'(image_after_o)};
       riffle_pkg::RegStreamTaken:   {writable, word} = {Ro, stream_taken_i};
       riffle_pkg::RegProgramId:     {writable, word} = {Rw, program_id_q};
+      riffle_pkg::RegBus:           {writable, word} = {Rw, 32'(slverr_o)};
       default:                      {known, writable, word} = '0;
     endcase
   end
 
   // Second cycle: a write replaces bytes of what was found
-  logic write, start_asked, fetch_asked, refused, clear_error;
+  logic write, start_asked, fetch_asked, busy, stray, clear_error, bus_error;
   logic [31:0] mask, set, value;
   assign mask  = {{8{host_strb_i[3]}}, {8{host_strb_i[2]}}, {8{host_strb_i[1]}}, {8{host_strb_i[0]}}};
   assign set   = host_wdata_i & mask;  // for fields where writing 1 does something
   assign value = set | (rsp_rdata_o & ~mask);
-  assign write = access_q & host_write_i & writable_q & ~refused;
-  assign refused = running_o & host_write_i & (host_addr_i == riffle_pkg::RegStreamSource);
+  always_comb begin
+    unique case (host_addr_i)
+      riffle_pkg::RegCtrl: busy = (running_o & set[riffle_pkg::CtrlStartLsb]) | (fetching & set[riffle_pkg::CtrlFetchLsb]);
+      riffle_pkg::RegStreamSource: busy = running_o;
+      riffle_pkg::RegImage, riffle_pkg::RegImageAddress, riffle_pkg::RegImageAfter: busy = fetching;
+      default: busy = 1'b0;
+    endcase
+  end
+  assign stray = |(set & ~place_q);
+  assign write = access_q & host_write_i & writable_q & ~busy & ~stray;
   assign start_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlStartLsb];
   assign fetch_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlFetchLsb];
-  assign clear_error = (start_asked & ~running_o) | (write & (host_addr_i == riffle_pkg::RegError));
+  assign bus_error = error_q >= riffle_pkg::ErrBusUnmapped;
+  assign clear_error = (start_asked & ~bus_error) | (write & (host_addr_i == riffle_pkg::RegError));
 
   always_ff @(posedge clk_i) begin
     access_q   <= host_valid_i;
     known_q    <= known;
     writable_q <= writable;
+    place_q    <= place;
     if (host_valid_i) rsp_rdata_o <= word;
     rsp_valid_o <= access_q;
     rsp_error_o <= riffle_pkg::ErrNone;
     if (!known_q) rsp_error_o <= riffle_pkg::ErrBusUnmapped;
     else if (host_write_i && !writable_q) rsp_error_o <= riffle_pkg::ErrBusAccess;
-    else if (refused || (start_asked && running_o) || (fetch_asked && fetching_i)) rsp_error_o <= riffle_pkg::ErrBusBusy;
+    else if (host_write_i && stray) rsp_error_o <= riffle_pkg::ErrBusValue;
+    else if (host_write_i && busy) rsp_error_o <= riffle_pkg::ErrBusBusy;
 
-    start_o <= start_asked & ~running_o;
-    fetch_o <= fetch_asked & ~fetching_i;
-    stop_o  <= write & (running_o | fetching_i) & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
+    start_o <= start_asked;
+    fetch_o <= fetch_asked;
+    stop_o  <= write & (running_o | fetching) & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlAbortLsb];
     if (write) begin
       unique case (host_addr_i)
         riffle_pkg::RegGier:          gier_q          <= value[riffle_pkg::GierEnableLsb];
@@ -163,6 +193,7 @@ module control #(
         riffle_pkg::RegProgramId:     program_id_q     <= value;
         riffle_pkg::RegLane:          lane_o          <= value[5:0];
         riffle_pkg::RegWatchdog:      watchdog_o      <= value;
+        riffle_pkg::RegBus:           slverr_o        <= value[riffle_pkg::BusSlverrLsb];
         riffle_pkg::RegImage: begin
           image_base_o  <= value[riffle_pkg::ImageBaseLsb+:riffle_pkg::ImageBaseWidth];
           image_log2s_o <= value[riffle_pkg::ImageLog2sLsb+:riffle_pkg::ImageLog2sWidth];
@@ -172,11 +203,15 @@ module control #(
     end
 
     // Events, later ones win
-    if (start_o || (host_valid_i && !host_write_i && host_addr_i == riffle_pkg::RegCtrl)) done_q <= 1'b0;
+    if (start_o || (host_valid_i && !host_write_i && host_strb_i[0] && host_addr_i == riffle_pkg::RegCtrl)) done_q <= 1'b0;
     if (clear_error) {error_q, error_info_q} <= '0;
     if (error_valid_i && (error_q == riffle_pkg::ErrNone || clear_error)) begin
       error_q      <= error_code_i;
       error_info_q <= 32'(error_offset_i);
+    end
+    if (image_failed_i) begin
+      isr_q[riffle_pkg::IsrErrorLsb] <= 1'b1;
+      if (error_q == riffle_pkg::ErrNone || bus_error || clear_error) {error_q, error_info_q} <= {image_error_i, 32'd0};
     end
     if (done_i) begin
       done_q <= 1'b1;
@@ -192,7 +227,7 @@ module control #(
       {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
       {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
       {first_o, length_o, lane_o, stream_base_o, stream_length_o, stream_source_o, stream_address_o} <= '0;
-      {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o, program_id_q} <= '0;
+      {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o, program_id_q, slverr_o} <= '0;
       watchdog_o <= riffle_pkg::WatchdogReset;
     end
   end

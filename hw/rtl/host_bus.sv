@@ -4,12 +4,13 @@
 //            error response. The fields of the request go to all targets past this module.
 // Contract   one access at a time; each pulse of target_o is answered by one pulse of rsp_valid_i of that target, with its
 //            rdata and error. LOG is read only, IMAGE write only; while the engine runs only registers and LOG, and writes to
-//            WEIGHTS with ring_i.
+//            WEIGHTS with ring_i; while an image is being fetched neither IMAGE nor ACTIVATIONS.
 // Timing     target_o one cycle after req_valid_i, errors two cycles; responses one cycle after the target's
 module host_bus (
     input  logic             clk_i,
     input  logic             rst_ni,
     input  logic             running_i,    // the engine runs, or starts in this cycle
+    input  logic             fetching_i,   // an image is being fetched
     input  logic             ring_i,       // the host fills the weights as they are used
     input  logic             req_valid_i,
     input  logic             req_write_i,
@@ -43,6 +44,7 @@ module host_bus (
     if (target == '0) error = riffle_pkg::ErrBusUnmapped;
     else if ((log && req_write_i) || (image && !req_write_i)) error = riffle_pkg::ErrBusAccess;
     else if (running_i && !registers && !log && !(weights && req_write_i && ring_i)) error = riffle_pkg::ErrBusBusy;
+    else if (fetching_i && (image || raw)) error = riffle_pkg::ErrBusBusy;
     else error = riffle_pkg::ErrNone;
   end
   always_ff @(posedge clk_i) begin

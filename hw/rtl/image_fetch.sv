@@ -3,9 +3,11 @@
 // Computes   pixel (y, x) of an image of Rows*S x Columns*S pixels (S = 2^log2s_i; four bytes each: R, G, B, unused; rows
 //            without gaps): R, G, B minus 128 go to banks 0, 1, 2 at base_i + (y mod S)*S + (x mod S), lane
 //            (y div S)*Columns + (x div S): what the image window of act_memory does
-// Contract   start_i while busy_o is low; address_i is a multiple of 128, log2s_i at least 1; these and base_i are held while
-//            busy_o is high. Nothing is written while hold_i is high. abort_i ends it; what is in flight is dropped by
-//            read_master. error_o, a pulse, ends it too: the memory has refused a read.
+// Contract   start_i while busy_o is low; address_i, base_i and log2s_i are held while busy_o is high. Nothing is written
+//            while hold_i is high. abort_i ends it; what is in flight is dropped by read_master. error_o, a pulse with
+//            error_code_o, ends it too: BAD_IMAGE where S is not 2 to 2^LOG2S_MAX, address_i is not a multiple of 128, the
+//            image does not fit the memory behind base_i or wraps round the addresses, and then nothing is asked for;
+//            IMAGE_RESPONSE where the memory has refused a read.
 // Timing     a phase row (Rows*Columns bursts of S/2 beats) is read while the one before is written: 3*S writes, one in each
 //            cycle with write_ready_i
 // Reference  riffle.lattice.to_words
@@ -24,6 +26,7 @@ module image_fetch #(
     input  logic [ 2:0]                log2s_i,
     output logic                       busy_o,
     output logic                       error_o,
+    output logic [ 7:0]                error_code_o,
     output logic                       req_valid_o,
     input  logic                       req_ready_i,
     output logic [31:0]                req_addr_o,
@@ -51,6 +54,27 @@ module image_fetch #(
     pitch_q      <= OffsetWidth'(Columns) << (log2s_i - 3'd1);
     lane_pitch_q <= pitch_q << log2s_i;
   end
+
+  // ------------------------------------------------------------------------------------------------ what is asked for
+  // judged in the two cycles behind start_i: before the first request is made
+  logic [10:0] last_block;    // of 128 bytes: the image's last one, from its first
+  logic [16:0] end_q;         // address behind the image's last word
+  logic [1:0] started_q;      // start_i one and two cycles ago
+  logic unfit_q, refused;
+  always_comb begin
+    last_block = '0;
+    for (int s = 1; s <= int'(riffle_pkg::Log2sMax); s++) begin
+      if (log2s_i == 3'(s)) last_block = 11'(((Lanes << (2 * s)) * 4 - 1) / 128);
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    started_q <= {started_q[0], start_i};
+    end_q     <= 17'(base_i) + (17'd1 << {log2s_i, 1'b0});
+    unfit_q   <= log2s_i == '0 || log2s_i > 3'(riffle_pkg::Log2sMax) || address_i[6:0] != '0 ||
+                 (&address_i[31:18] && last_block > ~address_i[17:7]);  // no room to the end
+    if (!rst_ni) started_q <= '0;
+  end
+  assign refused = started_q[1] & (unfit_q | (32'(end_q) > Depth));
 
   // ------------------------------------------------------------------------------------------------ requests
   // one burst for each lane of a phase row; at most two phase rows are under way, one for each half of the buffer
@@ -121,7 +145,8 @@ module image_fetch #(
     if (row_full) half_in_q <= ~half_in_q;
     full_q[0] <= (full_q[0] | (row_full & ~half_in_q)) & ~(written & ~half_out_q);
     full_q[1] <= (full_q[1] | (row_full & half_in_q)) & ~(written & half_out_q);
-    error_o   <= arrived & data_error_i & rst_ni;
+    error_o   <= (refused | (arrived & data_error_i)) & busy_o & ~error_o & rst_ni;
+    error_code_o <= refused ? riffle_pkg::ErrBadImage : riffle_pkg::ErrImageResponse;
     if (start_i) {beat_q, lane_q, half_in_q, full_q} <= '0;
   end
 

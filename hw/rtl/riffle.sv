@@ -1,8 +1,8 @@
 // riffle - the accelerator as the processor sees it: one AXI4 segment and one interrupt
 //
 // Computes   axi_slave -> host_bus -> { control, program, log, weights, activations } around the engine
-// Contract   docs/registers.md. Every access is answered; a failed one with SLVERR, a code in ERROR and its byte offset in
-//            ERROR_INFO. Any engine with the ports of u_engine will do. m_axi_* reads weights and images from DDR.
+// Contract   docs/registers.md. Every access is answered; a failed one leaves a code in ERROR and its byte offset in
+//            ERROR_INFO, and is answered with SLVERR if BUS says so. Any engine with the ports of u_engine will do. m_axi_* reads weights and images from DDR.
 // Timing     a bulk write takes a beat every three cycles (activations and image: four)
 module riffle #(
     parameter int unsigned Rows            = 7,     // lattice
@@ -73,7 +73,7 @@ module riffle #(
   assign rst_ni = aresetn;
 
   // host bus: the fields of a request go to every target
-  logic host_req, host_write, rsp_valid, error_valid, image;
+  logic host_req, host_write, rsp_valid, error_valid, image, slverr;
   logic [20:0] host_addr, error_offset;
   logic [31:0] host_wdata, rsp_rdata;
   logic [3:0] host_strb;
@@ -83,7 +83,7 @@ module riffle #(
   logic [4:0][7:0] target_error;
 
   axi_slave #(.AddrWidth(21), .IdWidth(12)) u_axi_slave (
-      .clk_i, .rst_ni,
+      .clk_i, .rst_ni, .slverr_i(slverr),
       .s_axi_awid, .s_axi_awaddr, .s_axi_awlen, .s_axi_awsize, .s_axi_awburst, .s_axi_awvalid, .s_axi_awready,
       .s_axi_wdata, .s_axi_wstrb, .s_axi_wlast, .s_axi_wvalid, .s_axi_wready,
       .s_axi_bid, .s_axi_bresp, .s_axi_bvalid, .s_axi_bready,
@@ -95,10 +95,10 @@ module riffle #(
       .error_valid_o(error_valid), .error_code_o(error_code), .error_offset_o(error_offset)
   );
 
-  logic running, start, stop, busy, done, waiting, fetch, fetching, fetch_start;
+  logic running, start, stop, busy, done, waiting, fetch, fetching;
   logic [1:0] stream_source;
   host_bus u_host_bus (
-      .clk_i, .rst_ni, .running_i(running), .ring_i(stream_source == Host),
+      .clk_i, .rst_ni, .running_i(running), .fetching_i(fetching), .ring_i(stream_source == Host),
       .req_valid_i(host_req), .req_write_i(host_write), .req_addr_i(host_addr),
       .rsp_valid_o(rsp_valid), .rsp_rdata_o(rsp_rdata), .rsp_error_o(rsp_error),
       .target_o(target), .image_o(image),
@@ -113,6 +113,8 @@ module riffle #(
   logic [15:0] image_base;
   logic [7:0] image_after;
   logic [2:0] image_log2s;
+  logic image_error, run_waits;
+  logic [7:0] image_code;
   control #(
       .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth),
       .Engine(Engine), .BuildHash(BuildHash)
@@ -123,8 +125,8 @@ module riffle #(
       .rsp_valid_o(target_valid[Registers]), .rsp_rdata_o(target_rdata[Registers]),
       .rsp_error_o(target_error[Registers]),
       .error_valid_i(error_valid), .error_code_i(error_code), .error_offset_i(error_offset),
-      .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop), .fetch_o(fetch),
-      .fetching_i(fetching), .reading_i(|reading),
+      .slverr_o(slverr), .interrupt_o(interrupt), .running_o(running), .start_o(start), .stop_o(stop), .fetch_o(fetch),
+      .fetching_i(fetching), .reading_i(|reading), .image_failed_i(image_error & ~run_waits), .image_error_i(image_code),
       .first_o(first), .length_o(length), .lane_o(lane), .watchdog_o(watchdog),
       .stream_base_o(stream_base), .stream_length_o(stream_length), .stream_source_o(stream_source),
       .stream_address_o(stream_address), .stream_taken_i(stream_taken),
@@ -178,7 +180,7 @@ module riffle #(
 
   // weights and images from DDR: what is in flight when a run or a fetch ends, or a reset comes, comes back to nobody
   localparam int unsigned ReadWeights = 0, ReadImage = 1;
-  logic from_ddr, ddr_error, image_error, abort_image;
+  logic from_ddr, ddr_error, ddr_unfit, abort_image;
   logic [1:0] flush, reading, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
   logic [1:0][31:0] req_addr, ar_addr;
   logic [1:0][3:0] req_last, ar_len;
@@ -187,7 +189,7 @@ module riffle #(
   logic [7:0] hold_error_q;
   logic image_first_q;
   always_ff @(posedge clk_i) from_ddr <= stream_source == Ddr;  // the host writes START later
-  assign flush    = {~fetching | fetch_start, ~running | start};
+  assign flush    = {~fetching | fetch, ~running | start};
   for (genvar c = 0; c < 2; c++) begin : gen_read
     read_master u_read_master (
         .clk_i, .rst_ni, .flush_i(flush[c]), .reading_o(reading[c]), .req_valid_i(req_valid[c]), .req_ready_o(req_ready[c]),
@@ -205,40 +207,42 @@ module riffle #(
   );
   stream_fetch #(.Depth(WeightDepth)) u_stream_fetch (
       .clk_i, .rst_ni, .start_i(start & from_ddr), .stop_i(~running), .base_i(stream_address), .length_i(stream_length),
-      .taken_i(taken), .fill_valid_o(fill_valid), .fill_data_o(fill_data), .error_o(ddr_error), .word_o(ddr_word),
+      .taken_i(taken), .unfit_o(ddr_unfit), .fill_valid_o(fill_valid), .fill_data_o(fill_data), .error_o(ddr_error), .word_o(ddr_word),
       .req_valid_o(req_valid[ReadWeights]), .req_ready_i(req_ready[ReadWeights]), .req_addr_o(req_addr[ReadWeights]),
       .req_last_o(req_last[ReadWeights]), .data_valid_i(read_valid[ReadWeights]), .data_i(read_data[ReadWeights]),
       .data_error_i(read_error[ReadWeights])
   );
 
-  // an image that comes during a run waits until the descriptors before IMAGE_AFTER are through
-  logic image_ok, hold_image_q;
-  always_ff @(posedge clk_i) image_ok <= image_address[6:0] == '0 && image_log2s != '0;  // FETCH comes later
-  assign fetch_start = fetch & image_ok;
+  // an image that comes during a run waits until the descriptors before IMAGE_AFTER are through; where it does not come,
+  // the run that waits for it ends with this error, or control tells the host
+  logic hold_image_q;
+  assign run_waits   = start | waiting;
   assign abort_image = stop | (done & engine_error != riffle_pkg::ErrNone);
   always_ff @(posedge clk_i) begin
     hold_image_q <= busy & ~waiting & (current < image_after);
-    if (fetch) hold_error_q <= image_ok ? riffle_pkg::ErrNone : riffle_pkg::ErrBadImage;
-    else if (image_error) hold_error_q <= riffle_pkg::ErrImageResponse;
-    if (!rst_ni || abort_image) hold_error_q <= riffle_pkg::ErrNone;
+    if (image_error && run_waits) hold_error_q <= image_code;
+    else if (start || !rst_ni) hold_error_q <= riffle_pkg::ErrNone;
   end
   image_fetch #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_image_fetch (
-      .clk_i, .rst_ni, .start_i(fetch_start), .abort_i(abort_image), .hold_i(hold_image_q), .address_i(image_address),
-      .base_i(image_base), .log2s_i(image_log2s), .busy_o(fetching), .error_o(image_error),
+      .clk_i, .rst_ni, .start_i(fetch), .abort_i(abort_image), .hold_i(hold_image_q), .address_i(image_address),
+      .base_i(image_base), .log2s_i(image_log2s), .busy_o(fetching), .error_o(image_error), .error_code_o(image_code),
       .req_valid_o(req_valid[ReadImage]), .req_ready_i(req_ready[ReadImage]), .req_addr_o(req_addr[ReadImage]),
       .req_last_o(req_last[ReadImage]), .data_valid_i(read_valid[ReadImage]), .data_i(read_data[ReadImage]),
       .data_error_i(read_error[ReadImage]), .write_valid_o(image_valid), .write_ready_i(image_ready),
       .write_banks_o(image_banks), .write_addr_o(image_addr), .write_word_o(image_word)
   );
 
-  // BAD_STREAM holds for the whole run, DDR_RESPONSE from the failed read on; nothing of the run before is left after START
+  // BAD_STREAM is judged with START, DDR_RESPONSE holds from the failed read on
   logic [7:0] stream_error_q;
   logic [23:0] stream_detail_q;
   always_ff @(posedge clk_i) begin
-    stream_error_q  <= (stream_source > Ddr || (from_ddr && stream_address[3:0] != '0)) ? riffle_pkg::ErrBadStream :
-                       (from_ddr && ddr_error) ? riffle_pkg::ErrDdrResponse : riffle_pkg::ErrNone;
-    stream_detail_q <= from_ddr ? ddr_word : '0;
-    if (start) stream_error_q <= riffle_pkg::ErrNone;
+    if (start) begin
+      stream_error_q  <= (stream_source > Ddr || (from_ddr && ddr_unfit)) ? riffle_pkg::ErrBadStream : riffle_pkg::ErrNone;
+      stream_detail_q <= '0;
+    end else if (from_ddr && ddr_error && stream_error_q == riffle_pkg::ErrNone) begin
+      stream_error_q  <= riffle_pkg::ErrDdrResponse;
+      stream_detail_q <= ddr_word;
+    end
   end
 
   act_memory #(.Rows(Rows), .Columns(Columns), .Depth(ActivationDepth)) u_act_memory (
@@ -255,7 +259,7 @@ module riffle #(
   );
 
   engine #(.Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth)) u_engine (
-      .clk_i, .rst_ni, .start_i(start), .stop_i(stop), .hold_i(fetching | fetch_start), .hold_error_i(hold_error_q),
+      .clk_i, .rst_ni, .start_i(start), .stop_i(stop), .hold_i(fetching | fetch), .hold_error_i(hold_error_q),
       .waiting_o(waiting), .first_i(first), .length_i(length), .lane_i(lane), .watchdog_i(watchdog),
       .busy_o(busy), .done_o(done), .error_o(engine_error), .error_info_o(engine_info), .current_o(current),
       .cycles_o(cycles), .fed_o(fed), .starved_o(starved),

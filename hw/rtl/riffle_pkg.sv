@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h83863d91;
+  localparam logic [31:0] SpecHash = 32'h3e89c592;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -40,7 +40,7 @@ package riffle_pkg;
   localparam logic [20:0] ActivationsOffset = 21'h100000;
   localparam int unsigned ActivationsSize = 524288;  // bytes
 
-  localparam logic [9:0] RegCtrl = 10'h000;  // control, as Vitis HLS lays it out (ap_ctrl_hs)
+  localparam logic [9:0] RegCtrl = 10'h000;  // control, as Vitis HLS lays it out (ap_ctrl_hs); a write that asks for a START while the engine runs, or for a FETCH while FETCHING, is refused whole
   localparam int unsigned CtrlStartLsb = 0;
   localparam int unsigned CtrlDoneLsb = 1;
   localparam int unsigned CtrlIdleLsb = 2;
@@ -51,9 +51,11 @@ package riffle_pkg;
   localparam int unsigned CtrlReadingLsb = 11;
   localparam logic [9:0] RegGier = 10'h004;  // global interrupt enable
   localparam int unsigned GierEnableLsb = 0;
+  localparam logic [31:0] GierBits = 32'h00000001;
   localparam logic [9:0] RegIer = 10'h008;  // interrupt enable
   localparam int unsigned IerDoneLsb = 0;
   localparam int unsigned IerErrorLsb = 1;
+  localparam logic [31:0] IerBits = 32'h00000003;
   localparam logic [9:0] RegIsr = 10'h00c;  // interrupt status; the line is high while a bit is set and enabled
   localparam int unsigned IsrDoneLsb = 0;
   localparam int unsigned IsrErrorLsb = 1;
@@ -80,27 +82,32 @@ package riffle_pkg;
   localparam int unsigned DepthsActivationsWidth = 16;
   localparam int unsigned DepthsWeightsLsb = 16;
   localparam int unsigned DepthsWeightsWidth = 16;
-  localparam logic [9:0] RegProgramFirst = 10'h024;  // where the run begins
+  localparam logic [9:0] RegProgramFirst = 10'h024;  // where the run begins; sampled with START
   localparam int unsigned ProgramFirstIndexLsb = 0;
   localparam int unsigned ProgramFirstIndexWidth = 8;
-  localparam logic [9:0] RegProgramLength = 10'h028;  // how much is run
+  localparam logic [31:0] ProgramFirstBits = 32'h000000ff;
+  localparam logic [9:0] RegProgramLength = 10'h028;  // how much is run; sampled with START
   localparam int unsigned ProgramLengthCountLsb = 0;
   localparam int unsigned ProgramLengthCountWidth = 9;
-  localparam logic [9:0] RegStreamBase = 10'h02c;  // where the weight stream begins
-  localparam logic [9:0] RegStreamLength = 10'h030;  // how long it is
-  localparam logic [9:0] RegImage = 10'h034;  // where the image window leads
+  localparam logic [31:0] ProgramLengthBits = 32'h000001ff;
+  localparam logic [9:0] RegStreamBase = 10'h02c;  // where the weight stream begins; sampled with START
+  localparam logic [9:0] RegStreamLength = 10'h030;  // how long it is; sampled with START
+  localparam logic [9:0] RegImage = 10'h034;  // where the image window leads, and an image that is fetched; not to be written while FETCHING
   localparam int unsigned ImageBaseLsb = 0;
   localparam int unsigned ImageBaseWidth = 16;
   localparam int unsigned ImageLog2sLsb = 16;
   localparam int unsigned ImageLog2sWidth = 3;
-  localparam logic [9:0] RegLane = 10'h038;  // place of this image in a batch
+  localparam logic [31:0] ImageBits = 32'h0007ffff;
+  localparam logic [9:0] RegLane = 10'h038;  // place of this image in a batch; sampled with START
   localparam int unsigned LaneIndexLsb = 0;
   localparam int unsigned LaneIndexWidth = 6;
-  localparam logic [9:0] RegWatchdog = 10'h03c;  // longest run
+  localparam logic [31:0] LaneBits = 32'h0000003f;
+  localparam logic [9:0] RegWatchdog = 10'h03c;  // longest run; sampled with START
   localparam logic [31:0] WatchdogReset = 32'h10000000;
-  localparam logic [9:0] RegError = 10'h040;  // what went wrong first since START; any write clears it
+  localparam logic [9:0] RegError = 10'h040;  // what went wrong first; any write clears it, START does unless it is a bus error; the error of a run or an image replaces a bus error
   localparam int unsigned ErrorCodeLsb = 0;
   localparam int unsigned ErrorCodeWidth = 8;
+  localparam logic [31:0] ErrorBits = 32'h000000ff;
   localparam logic [9:0] RegErrorInfo = 10'h044;  // where it went wrong
   localparam logic [9:0] RegCurrent = 10'h048;  // where the engine stands
   localparam int unsigned CurrentIndexLsb = 0;
@@ -108,18 +115,23 @@ package riffle_pkg;
   localparam logic [9:0] RegCycles = 10'h04c;  // cycles of the run, from START to the interrupt
   localparam logic [9:0] RegBusy = 10'h050;  // cycles of the run in which the array, or a pool, was fed
   localparam logic [9:0] RegStarved = 10'h054;  // cycles of the run in which the engine waited for weights
-  localparam logic [9:0] RegStreamSource = 10'h058;  // where the weight stream comes from
+  localparam logic [9:0] RegStreamSource = 10'h058;  // where the weight stream comes from; not to be written while the engine runs
   localparam int unsigned StreamSourceSourceLsb = 0;
   localparam int unsigned StreamSourceSourceWidth = 2;
-  localparam logic [9:0] RegStreamAddress = 10'h05c;  // where the weight stream lies in DDR
-  localparam logic [9:0] RegImageAddress = 10'h064;  // where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused
-  localparam logic [9:0] RegImageAfter = 10'h068;  // when an image that is fetched during a run may be written
+  localparam logic [31:0] StreamSourceBits = 32'h00000003;
+  localparam logic [9:0] RegStreamAddress = 10'h05c;  // where the weight stream lies in DDR; sampled with START
+  localparam logic [9:0] RegImageAddress = 10'h064;  // where the image lies in DDR: rows of pixels without gaps, four bytes each: R, G, B, unused; not to be written while FETCHING
+  localparam logic [9:0] RegImageAfter = 10'h068;  // when an image that is fetched during a run may be written; not to be written while FETCHING
   localparam int unsigned ImageAfterIndexLsb = 0;
   localparam int unsigned ImageAfterIndexWidth = 8;
+  localparam logic [31:0] ImageAfterBits = 32'h000000ff;
   localparam logic [9:0] RegStreamTaken = 10'h060;  // how far the stream has gone; with SOURCE HOST, word k may be written when k is below this plus DEPTHS.WEIGHTS
   localparam logic [9:0] RegBuildHash = 10'h06c;  // which build of the hardware this is
   localparam logic [9:0] RegWaited = 10'h070;  // cycles of the run in which the engine waited for an image that was fetched, before the first descriptor
   localparam logic [9:0] RegProgramId = 10'h078;  // which program the host has loaded; the hardware does not use it
+  localparam logic [9:0] RegBus = 10'h074;  // how an access that is refused is answered; ERROR and ERROR_INFO tell of it in either case, and a read gives 0
+  localparam int unsigned BusSlverrLsb = 0;
+  localparam logic [31:0] BusBits = 32'h00000001;
 
   typedef enum logic [7:0] {
     ErrNone = 8'd0,  // no error
@@ -133,15 +145,16 @@ package riffle_pkg;
     ErrWatchdog = 8'd8,  // the run took more cycles than WATCHDOG allows
     ErrAborted = 8'd9,  // the host stopped the run
     ErrBadProgram = 8'd10,  // PROGRAM_FIRST and PROGRAM_LENGTH name no descriptors, or some beyond the memory
-    ErrBadStream = 8'd11,  // STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16
+    ErrBadStream = 8'd11,  // STREAM_SOURCE is unknown, or STREAM_ADDRESS is not a multiple of 16, or the stream wraps round the addresses
     ErrDdrResponse = 8'd12,  // the memory answered a read of the weight stream with an error (detail: the stream word)
-    ErrBadImage = 8'd13,  // IMAGE_ADDRESS is not a multiple of 128, or the image has a single phase per axis
+    ErrBadImage = 8'd13,  // IMAGE_ADDRESS is not a multiple of 128, the image wraps round the addresses or does not fit the activation memory behind IMAGE.BASE, or IMAGE.LOG2S is not 1 to LOG2S_MAX
     ErrImageResponse = 8'd14,  // the memory answered a read of the image with an error
-    ErrBusUnmapped = 8'd32,  // an access to an offset where nothing is, or to a memory beyond its depth
+    ErrBusUnmapped = 8'd32,  // an access to an offset where nothing is, or to a memory beyond its depth; a pixel beyond lattice or memory, or with IMAGE.LOG2S above LOG2S_MAX
     ErrBusMisaligned = 8'd33,  // an address that is not a multiple of the access size
-    ErrBusBusy = 8'd34,  // an access to a memory, or a START, while the engine runs
+    ErrBusBusy = 8'd34,  // an access to a memory, a START or a write of STREAM_SOURCE while the engine runs; to activations, a FETCH or a write of IMAGE, IMAGE_ADDRESS or IMAGE_AFTER while an image is being fetched
     ErrBusAccess = 8'd35,  // a write to what can only be read, or a read of what can only be written
-    ErrBusBurst = 8'd36  // a burst that is neither INCR nor FIXED
+    ErrBusBurst = 8'd36,  // a burst that is neither INCR nor FIXED
+    ErrBusValue = 8'd37  // a write of a value that the fields of the register do not hold
   } error_e;
 
   typedef enum logic [3:0] {

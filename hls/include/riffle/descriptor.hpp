@@ -55,6 +55,7 @@ enum class Error : std::uint8_t {
   BusBusy = 34,
   BusAccess = 35,
   BusBurst = 36,
+  BusValue = 37,
 };
 
 struct Descriptor {

@@ -1,7 +1,8 @@
 """The accelerator's registers and windows in Python, around an engine that is a function: no clock, no bus.
 
-A run takes place within the write that starts it. With STREAM_SOURCE HOST it takes place within the write that brings
-its last weights; until then it can be aborted.
+A run takes place within the write that starts it, and so does a fetch. With STREAM_SOURCE HOST a run takes place within
+the write that brings its last weights; until then it can be aborted. What the hardware refuses is a `BusError` at once,
+whatever BUS.SLVERR says; ERROR never holds one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from .buffers import Buffer, Heap
 
 LANE_BYTES = 64  # of a bank's word in the activation window
 RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE
+ADDRESSES = 1 << 32  # bytes
+IMAGE_ALIGNMENT = 128  # bytes
 DDR_BASE, DDR_SIZE = 0x1000_0000, 32 << 20  # of the memory that is shared
 REGISTER_AT = {offset: name for name, offset in spec.REGISTERS.items()}
 OPEN_IN_A_RUN = {("REGISTERS", "read"), ("REGISTERS", "write"), ("LOG", "read"), ("WEIGHTS", "write")}
@@ -77,7 +80,6 @@ class RegisterBackend:
         self.ddr = np.zeros(DDR_SIZE, np.uint8)
         self.heap = Heap(self.ddr, DDR_BASE)
         self.awaited: bytearray | None = None  # the stream so far of a run that waits for weights from the host
-        self.image_lost = False  # the last fetch found no image: the next run says so
         self.registers = {name: spec.REGISTER_RESETS.get(name, 0) for name in spec.REGISTERS}
         caps = {"ROWS": sizes["rows"], "COLUMNS": sizes["columns"], "ENGINE": kind, "STREAM": 1}
         depths = {"ACTIVATIONS": sizes["activation_depth"], "WEIGHTS": sizes["weight_depth"]}
@@ -108,7 +110,7 @@ class RegisterBackend:
         elif self.awaited is not None:  # no other window is open then
             self._take_weights(values)
         elif window == "IMAGE":
-            self._write_pixels(start // 4 + np.arange(values.size), values)
+            self._write_pixels(*np.divmod(start // 4 + np.arange(values.size), PIXEL_PITCH), values)
         elif window == "ACTIVATIONS":
             self._write_activations(start, values.view(np.int8))
         else:
@@ -165,31 +167,52 @@ class RegisterBackend:
         if not writable:
             raise BusError(offset, CODES["BUS_ACCESS"], "write")
         if name == "CTRL":
-            if value & word("CTRL", {"FETCH": 1}):
-                self._fetch()
-            if value & word("CTRL", {"START": 1}):
-                if self.awaited is not None:
-                    raise BusError(offset, CODES["BUS_BUSY"], "write")
-                self._start()
             if value & word("CTRL", {"ABORT": 1}) and self.awaited is not None:
                 self.awaited, first = None, self.registers["PROGRAM_FIRST"]
                 self._finish(Outcome(CODES["ABORTED"], first, first, 0))
+            elif value & word("CTRL", {"START": 1, "FETCH": 1}) and self.awaited is not None:
+                raise BusError(offset, CODES["BUS_BUSY"], "write")
+            self._control(bool(value & word("CTRL", {"START": 1})), bool(value & word("CTRL", {"FETCH": 1})))
         elif name == "ISR":
             self.registers["ISR"] &= ~value
         elif name == "ERROR":
             self.registers["ERROR"] = self.registers["ERROR_INFO"] = 0
+        elif value & ~writable:
+            raise BusError(offset, CODES["BUS_VALUE"], "write")
         else:
-            self.registers[name] = value & writable
+            self.registers[name] = value
+
+    def _control(self, start: bool, fetch: bool) -> None:
+        """A run with its image, or one of them alone: an image that no run waits for tells by itself what is wrong."""
+        r = self.registers
+        error = (start and self._bad_start()) or (fetch and self._fetch()) or (start and self._bad_stream())
+        if error and start:
+            self._finish(Outcome(CODES[error], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
+        elif error:
+            r["ISR"] |= word("ISR", {"ERROR": 1})
+            if not r["ERROR"]:
+                r |= {"ERROR": CODES[error], "ERROR_INFO": 0}
+        elif start:
+            self._start()
+
+    def _bad_start(self) -> str | None:
+        """What is wrong with the settings of a run: name of the error."""
+        r = self.registers
+        if not 0 < r["PROGRAM_LENGTH"] <= spec.DESCRIPTORS - r["PROGRAM_FIRST"]:
+            return "BAD_PROGRAM"
+        end = r["STREAM_ADDRESS"] + r["STREAM_LENGTH"] * spec.STREAM_BYTES
+        unfit = r["STREAM_ADDRESS"] % spec.STREAM_BYTES or end > ADDRESSES
+        return "BAD_STREAM" if r["STREAM_SOURCE"] > DDR or (r["STREAM_SOURCE"] == DDR and unfit) else None
+
+    def _bad_stream(self) -> str | None:
+        r = self.registers
+        held = self.heap.holds(r["STREAM_ADDRESS"], r["STREAM_LENGTH"] * spec.STREAM_BYTES)
+        return "DDR_RESPONSE" if r["STREAM_SOURCE"] == DDR and not held else None
 
     def _start(self) -> None:
         r = self.registers
         begin, weights = r["STREAM_BASE"], self.weights
-        if self.image_lost:
-            self.image_lost = False
-            return self._finish(Outcome(CODES["IMAGE_RESPONSE"], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
         if r["STREAM_SOURCE"] == DDR:
-            if not self.heap.holds(r["STREAM_ADDRESS"], r["STREAM_LENGTH"] * spec.STREAM_BYTES):
-                return self._finish(Outcome(CODES["DDR_RESPONSE"], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
             weights = self.ddr.reshape(-1, spec.STREAM_BYTES)
             begin = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
         elif r["STREAM_SOURCE"] == HOST and r["STREAM_LENGTH"]:
@@ -220,17 +243,26 @@ class RegisterBackend:
         r["CTRL"] = spec.REGISTER_RESETS["CTRL"] | word("CTRL", {"DONE": 1})
         r["ISR"] |= word("ISR", {"ERROR": 1} if outcome.error else {"DONE": 1})
 
-    def _fetch(self) -> None:
-        """An image out of the shared memory: rows without gaps, as many as the lattice has."""
-        side = 1 << (self.registers["IMAGE"] >> 16 & 7)
-        height, width = self.sizes["rows"] * side, self.sizes["columns"] * side
-        self.image_lost = not self.heap.holds(self.registers["IMAGE_ADDRESS"], 4 * height * width)
-        if self.image_lost:
-            return
-        begin = self.registers["IMAGE_ADDRESS"] - DDR_BASE
-        pixels = self.ddr[begin:begin + 4 * height * width].view(np.uint32)
+    def _image_fields(self) -> tuple[int, int]:
+        """BASE and LOG2S of the register IMAGE."""
+        fields = {name: self.registers["IMAGE"] >> low & ((1 << bits) - 1)
+                  for name, (low, bits, _) in spec.REGISTER_FIELDS["IMAGE"].items()}
+        return fields["BASE"], fields["LOG2S"]
+
+    def _fetch(self) -> str | None:
+        """An image out of the shared memory: rows without gaps, as many as the lattice has; or the name of an error."""
+        (base, log2s), address = self._image_fields(), self.registers["IMAGE_ADDRESS"]
+        height, width = self.sizes["rows"] << log2s, self.sizes["columns"] << log2s
+        size = 4 * height * width
+        if (not 1 <= log2s <= spec.LOG2S_MAX or base + (1 << 2 * log2s) > self.memory.shape[1]
+                or address % IMAGE_ALIGNMENT or address + size > ADDRESSES):
+            return "BAD_IMAGE"
+        if not self.heap.holds(address, size):
+            return "IMAGE_RESPONSE"
+        pixels = self.ddr[address - DDR_BASE:address - DDR_BASE + size].view(np.uint32)
         y, x = np.divmod(np.arange(height * width), width)
-        self._write_pixels(y * PIXEL_PITCH + x, pixels)
+        self._write_pixels(y, x, pixels, spec.BANKS - 1)  # nothing comes of the fourth byte
+        return None
 
     def _activations(self, start: int, size: int) -> np.ndarray:
         """Bytes of the raw window, int8 [size]; those beyond the lanes are 0."""
@@ -246,18 +278,20 @@ class RegisterBackend:
         there = lane < self.memory.shape[2]
         self.memory[place[there] % spec.BANKS, place[there] // spec.BANKS, lane[there]] = data[there]
 
-    def _write_pixels(self, place: np.ndarray, values: np.ndarray) -> None:
-        """Pixels at y * 256 + x: minus 128 into the four banks, at the phase and lane that the IMAGE register says."""
-        fields = {f: self.registers["IMAGE"] >> low & ((1 << bits) - 1)
-                  for f, (low, bits, _) in spec.REGISTER_FIELDS["IMAGE"].items()}
-        log2s, (y, x) = fields["LOG2S"], np.divmod(place, PIXEL_PITCH)
-        phase = (y % (1 << log2s) << log2s) + x % (1 << log2s)
-        address, row, column = fields["BASE"] + phase, y >> log2s, x >> log2s
+    def _write_pixels(self, y: np.ndarray, x: np.ndarray, values: np.ndarray, banks: int = spec.BANKS) -> None:
+        """Pixels, uint32 [n]: minus 128 into so many banks, at the phase and lane that the IMAGE register says."""
+        base, log2s = self._image_fields()
+        address = base + (y % (1 << log2s) << log2s) + x % (1 << log2s)
+        row, column = y >> log2s, x >> log2s
         mapped = (address < self.memory.shape[1]) & (row < self.sizes["rows"]) & (column < self.sizes["columns"])
-        if not mapped.all():
-            raise BusError(spec.WINDOWS["IMAGE"][0] + 4 * int(place[~mapped][0]), CODES["BUS_UNMAPPED"], "write")
+        mapped &= log2s <= spec.LOG2S_MAX
         lane = row * self.sizes["columns"] + column
-        self.memory[:, address, lane] = (values.view(np.uint8) ^ 0x80).view(np.int8).reshape(-1, spec.BANKS).T
+        colours = (values.view(np.uint8) ^ 0x80).view(np.int8).reshape(-1, spec.BANKS)
+        self.memory[:banks, address[mapped], lane[mapped]] = colours[mapped].T[:banks]
+        if not mapped.all():
+            first = int(mapped.argmin())
+            offset = spec.WINDOWS["IMAGE"][0] + spec.IMAGE_PITCH * int(y[first]) + 4 * int(x[first])
+            raise BusError(offset, CODES["BUS_UNMAPPED"], "write")
 
 
 def word(register: str, fields: dict[str, int]) -> int:

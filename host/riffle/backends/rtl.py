@@ -98,6 +98,9 @@ class RtlBackend:
         of what is random at power-up, and of the DDR's latencies
     memory
         uint8 [n] that the accelerator reads by itself, n as `ddr_size` says; by default a new array
+    slverr
+        have refused accesses answered with SLVERR, so that they raise BusError at once; otherwise BUS is left as the
+        reset leaves it, and ERROR tells, as on the board
     """
 
     shares_memory, what = True, "the Verilated RTL, in simulation"
@@ -105,8 +108,8 @@ class RtlBackend:
 
     def __init__(self, library: Path | str | None = None, *, waves: Path | str | None = None,
                  progress: Callable[[int], None] | None = None, clock_hz: float = SIMULATED_HZ, seed: int = 1,
-                 memory: np.ndarray | None = None):
-        self.clock_hz, self.progress = clock_hz, progress
+                 memory: np.ndarray | None = None, slverr: bool = True):
+        self.clock_hz, self.progress, self._slverr = clock_hz, progress, slverr
         self.lock = HardwareLock()
         self._lock = threading.RLock()  # the model has one clock
         self._library = load_model(Path(library) if library else build(waves=waves is not None))
@@ -120,6 +123,7 @@ class RtlBackend:
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
         self.ddr_base = self._library.riffle_ddr_base(self._model)  # physical address of the memory's first byte
         self._heap = Heap(memory, self.ddr_base, pages)
+        self._after_reset()
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
@@ -148,6 +152,11 @@ class RtlBackend:
         """Pull the reset. Memories keep what they hold."""
         with self._lock:
             self._library.riffle_reset(self._model)
+            self._after_reset()
+
+    def _after_reset(self) -> None:
+        if self._slverr:
+            self.write(spec.REGISTERS["BUS"], 1 << spec.REGISTER_FIELDS["BUS"]["SLVERR"][0])
 
     def advance(self, cycles: int) -> None:
         """Let the clock run, whatever the interrupt says."""
