@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from riffle import catalogue, digits, reference, spec
+from riffle import batch, catalogue, digits, reference, spec
 from riffle.backends.interpreted import NumpyBackend
 from riffle.batch import run_batch
 from riffle.compiler import CompileError, compile_network
@@ -121,11 +121,34 @@ def test_bad_image_address(full_hardware):
     network, (images, _) = digits.network(), digits.held_out()
     load(full_hardware, network, images="window")
     full_hardware.segment.write("IMAGE_ADDRESS", 0x10000040)
-    full_hardware.segment.set_fields("CTRL", FETCH=1)
+    full_hardware.segment.set_fields("CTRL", START=1, FETCH=1)
     with pytest.raises(EngineError, match="BAD_IMAGE .*Remedy: take buffers from the driver"):
-        full_hardware.run(images[0])
+        full_hardware.finish(100_000)
+    full_hardware.segment.set_fields("CTRL", FETCH=1)
+    assert spec.ERRORS[full_hardware.segment.read("ERROR")][0] == "BAD_IMAGE", "alone it tells at once"
+    check(network, images[:1], [full_hardware.run(images[0])])
     check(network, images[:2], run_batch(full_hardware, images[:2]))
     assert spec.ERRORS[full_hardware.segment.read("ERROR")][0] == "NONE"
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_image_that_is_fetched_ahead_and_does_not_come(full_hardware, monkeypatch, lost):
+    """No run waits for it yet: it tells by itself, the batch ends with it, and the next one is right."""
+    network, (images, _) = digits.network(), digits.held_out()
+    load(full_hardware, network)
+    made, shared = [], batch.shared
+
+    def lose(backend, data):
+        made.append(shared(backend, data))
+        if len(made) == 3:  # not before: its place would be given away
+            made[lost].free()
+        return made[-1]
+    monkeypatch.setattr(batch, "shared", lose)
+    with pytest.raises(EngineError, match="IMAGE_RESPONSE .*Remedy: check that the buffer still exists"):
+        full_hardware.run_batch(images[:3])
+    assert full_hardware.segment.fields("CTRL")["IDLE"]
+    monkeypatch.undo()
+    check(network, images[:3], full_hardware.run_batch(images[:3]))
 
 
 def test_faults_of_an_image_that_a_run_fetches(full_hardware):

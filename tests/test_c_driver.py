@@ -83,6 +83,18 @@ def test_error_names_code_and_descriptor(example):
     assert "run: status -6, error 0x0101" in done.stdout, "UNKNOWN_OPCODE at descriptor 1"
 
 
+def test_refused_accesses_are_not_overlooked(example):
+    """With BUS.SLVERR 0 a write beyond a memory is answered with OKAY; load, and run, tell."""
+    text = (example.folder / "riffle_example.h").read_text()
+    base = f".image_base = {example.program.image.base},"
+    for change, message in (((base, ".image_base = 511,"), "run: status -7, error 0x8000420"),
+                            ((".image_log2s = 2", ".image_log2s = 8"), "load: status -7, error 0x3425")):
+        assert change[0] in text
+        (example.folder / "riffle_example.h").write_text(text.replace(*change))
+        done = example.run(example.compile())
+        assert done.returncode == 1 and message in done.stdout, done.stdout + done.stderr
+
+
 def test_parts_of_networks_have_no_header(tmp_path):
     program = compile_network(synthetic.random_unit(3, 2, "residual", 1.0))
     with pytest.raises(ProgramError, match="does not turn an image into scores"):

@@ -1,10 +1,12 @@
 """The driver on the Verilated accelerator: right results, clear errors, and after every error a right result again."""
 
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from riffle import digits, reference, spec
+from riffle.backends.rtl import RtlBackend, build
 from riffle.compiler import compile_network
 from riffle.descriptor import Descriptor, pack_program, unpack_program
 from riffle.driver import Accelerator
@@ -52,6 +54,7 @@ class Case:
         assert f"{name} at descriptor {index}, layer {layer}" in str(caught.value) and "Remedy: " in str(caught.value)
         with pytest.raises(BusError, match="BUS_UNMAPPED"):  # the next error is seen, too
             self.accelerator.backend.read(0x20000)
+            self.accelerator.segment.run_registers()  # where refused accesses are answered with OKAY
         return caught.value
 
     def never_end(self, index=1):
@@ -215,10 +218,6 @@ def test_weights_that_cannot_be_where_they_are_wanted(small_hardware, case, larg
         small_hardware.load(program, "resident")
     with pytest.raises(ValueError, match="weights is 'flash', but must be 'auto', 'resident', 'ddr' or 'host'"):
         small_hardware.load(program, "flash")
-    small_hardware.configuration["stream"] = 0
-    with pytest.raises(ProgramError, match="this hardware takes them from its weight memory only"):
-        small_hardware.load(program)
-    small_hardware.configuration["stream"] = 1
     case.check(reload=True)
 
 
@@ -327,6 +326,64 @@ def test_memories_are_busy_while_the_engine_runs(case):
         segment.set_fields("CTRL", START=1)
     assert accelerator.backend.wait_interrupt(100_000)
     case.check()
+
+
+@pytest.fixture
+def board_like(rng):
+    """The small hardware as the board has it: refused accesses are answered with OKAY, and only ERROR tells."""
+    with RtlBackend(build("small"), slverr=False) as backend:
+        yield Case(Accelerator(backend), rng)
+
+
+@pytest.mark.parametrize("moment", ["before", "between", "while it runs"])
+def test_refused_access_without_slverr_is_told_by_the_next_run(board_like, moment):
+    """And the run after that is right."""
+    accelerator, backend = board_like.accelerator, board_like.accelerator.backend
+    offset, name = (spec.REGISTERS["ID"], "BUS_ACCESS") if moment == "before" else (0x20000, "BUS_UNMAPPED")
+    if moment != "before":
+        board_like.check()
+    if moment != "while it runs":
+        backend.write(offset, 1)
+        run = lambda: accelerator.run(board_like.image)  # noqa: E731
+    else:
+        cycles = accelerator.launch(0, len(board_like.program.records), image=board_like.image)
+        assert backend.read(offset) == 0
+        run = lambda: accelerator.finish(cycles)  # noqa: E731
+    with pytest.raises(BusError, match=f"access at offset {offset:#08x} refused, {name}: .*Remedy: ") as caught:
+        run()
+    assert (caught.value.offset, caught.value.name) == (offset, name)
+    board_like.check()
+
+
+def test_refused_writes_of_load_and_image_without_slverr_are_told(board_like):
+    accelerator, backend = board_like.accelerator, board_like.accelerator.backend
+    cut = Accelerator(Proxy(backend, write_block=lambda offset, values: backend.write_block(
+        offset + 4 * SMALL["weight_depth"] * 4 * (offset == AT["WEIGHTS"]), values)))
+    with pytest.raises(BusError, match="BUS_UNMAPPED"):
+        cut.load(board_like.program)
+    board_like.check(reload=True)
+    accelerator.load(board_like.program, images="window")
+    place = board_like.program.image
+    board_like.program.image = replace(place, base=SMALL["activation_depth"] - 1)
+    with pytest.raises(BusError, match=f"access at offset {AT['IMAGE'] + 4:#08x} refused, BUS_UNMAPPED"):
+        accelerator.run(board_like.image)
+    board_like.program.image = place
+    board_like.check()
+
+
+def test_refused_access_without_slverr_and_an_error_of_the_engine(board_like):
+    board_like.damage(1, opcode=15)
+    board_like.accelerator.backend.read(0x20000)
+    with pytest.raises(EngineError, match="UNKNOWN_OPCODE at descriptor 1"):
+        board_like.accelerator.run(board_like.image)
+    board_like.check(reload=True)
+
+
+def test_reset_keeps_errors_as_they_are_wanted(case, board_like):
+    for found, wanted in ((case, 1), (board_like, 0)):
+        found.accelerator.backend.reset()
+        assert found.accelerator.segment.fields("BUS")["SLVERR"] == wanted
+        found.check()
 
 
 def test_access_outside_does_not_disturb_a_run(case):

@@ -12,8 +12,8 @@ from riffle.compiler import compile_network
 from riffle.errors import HardwareError
 
 
-@pytest.mark.parametrize("way, words", [("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 11}),
-                                        ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 13})])
+@pytest.mark.parametrize("way, words", [("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 15}),
+                                        ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 17})])
 def test_words_and_time_of_an_image(full_hardware, way, words):
     network, (images, labels) = digits.network(), digits.held_out()
     full_hardware.load(compile_network(network), images=way)

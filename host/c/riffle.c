@@ -2,7 +2,7 @@
 
 #include "xil_io.h"
 
-enum { LANE_BYTES = 64, ABORT_LOOKS = 1000, IMAGE_ROW = RIFFLE_IMAGE_PITCH };
+enum { LANE_BYTES = 64, ABORT_LOOKS = 1000, IMAGE_ROW = RIFFLE_IMAGE_PITCH, REFUSED = 1 << 8 };
 
 static uint32_t get(const riffle_device *device, uint32_t offset) { return Xil_In32(device->base + offset); }
 
@@ -22,8 +22,12 @@ static riffle_status make_ready(const riffle_device *device) {
       if (looks == ABORT_LOOKS) return RIFFLE_STUCK;
   }
   put(device, RIFFLE_ISR, RIFFLE_ISR_DONE_MASK | RIFFLE_ISR_ERROR_MASK);
-  put(device, RIFFLE_ERROR, 0);
   return RIFFLE_OK;
+}
+
+/* Whether ERROR tells of an access that was refused: with BUS.SLVERR 0 nothing else does. START does not clear it. */
+static int refused(const riffle_device *device) {
+  return (get(device, RIFFLE_ERROR) & RIFFLE_ERROR_CODE_MASK) >= RIFFLE_ERROR_BUS_UNMAPPED;
 }
 
 riffle_status riffle_open(riffle_device *device, uintptr_t base) {
@@ -49,6 +53,7 @@ riffle_status riffle_load(riffle_device *device, const riffle_program *program) 
     return RIFFLE_NO_FIT;
   riffle_status status = make_ready(device);
   if (status) return status;
+  put(device, RIFFLE_ERROR, 0);
   put(device, RIFFLE_PROGRAM_ID, 0); /* a Python handle that has loaded another program loads it again */
   put_all(device, RIFFLE_PROGRAM_WINDOW, program->descriptors, program->descriptor_count * RIFFLE_DESCRIPTOR_WORDS);
   put_all(device, RIFFLE_WEIGHTS_WINDOW, program->stream, program->stream_words * (RIFFLE_STREAM_BYTES / 4));
@@ -61,6 +66,7 @@ riffle_status riffle_load(riffle_device *device, const riffle_program *program) 
   put(device, RIFFLE_WATCHDOG, program->watchdog);
   put(device, RIFFLE_IMAGE, (uint32_t)program->image_base << RIFFLE_IMAGE_BASE_SHIFT |
                                 (uint32_t)program->image_log2s << RIFFLE_IMAGE_LOG2S_SHIFT);
+  if (refused(device)) return RIFFLE_REFUSED;
   device->program = program;
   return RIFFLE_OK;
 }
@@ -83,12 +89,13 @@ void riffle_interrupt(riffle_device *device) {
   uint32_t status = get(device, RIFFLE_ISR);
   if (!status) return; /* spurious */
   put(device, RIFFLE_ISR, status);
-  device->finished = (int)status;
+  device->finished = (int)status | (refused(device) ? REFUSED : 0);
 }
 
 riffle_status riffle_finished(const riffle_device *device) {
   if (!device->finished) return RIFFLE_RUNNING;
-  return (uint32_t)device->finished & RIFFLE_ISR_ERROR_MASK ? RIFFLE_STOPPED : RIFFLE_OK;
+  if ((uint32_t)device->finished & RIFFLE_ISR_ERROR_MASK) return RIFFLE_STOPPED;
+  return device->finished & REFUSED ? RIFFLE_REFUSED : RIFFLE_OK;
 }
 
 riffle_status riffle_poll(riffle_device *device, uint32_t looks) {
@@ -117,7 +124,8 @@ uint32_t riffle_scores(const riffle_device *device, int32_t *scores) {
 uint32_t riffle_cycles(const riffle_device *device) { return get(device, RIFFLE_CYCLES); }
 
 uint32_t riffle_error(const riffle_device *device) {
-  uint32_t error = (get(device, RIFFLE_ERROR) & RIFFLE_ERROR_CODE_MASK) | (get(device, RIFFLE_ERROR_INFO) & 0xFFu) << 8;
+  uint32_t where = refused(device) ? 0x1FFFFFu : 0xFFu;
+  uint32_t error = (get(device, RIFFLE_ERROR) & RIFFLE_ERROR_CODE_MASK) | (get(device, RIFFLE_ERROR_INFO) & where) << 8;
   put(device, RIFFLE_ERROR, 0);
   return error;
 }

@@ -22,6 +22,7 @@ typedef enum {
   RIFFLE_STUCK = -4,       /* the engine does not become idle */
   RIFFLE_TIMEOUT = -5,     /* the run did not end in time and was aborted */
   RIFFLE_STOPPED = -6,     /* the engine stopped the run: see riffle_error */
+  RIFFLE_REFUSED = -7,     /* the hardware has refused an access, which was answered all the same: see riffle_error */
   RIFFLE_RUNNING = 1       /* not finished yet */
 } riffle_status;
 
@@ -46,7 +47,7 @@ typedef struct {
 
 /* Find the hardware and make it ready; writes nothing before it is known to be the right one. */
 riffle_status riffle_open(riffle_device *device, uintptr_t base);
-/* Write a program and its weights. */
+/* Write a program and its weights; RIFFLE_REFUSED where a write was refused. */
 riffle_status riffle_load(riffle_device *device, const riffle_program *program);
 /* Write an image, [height][width], each pixel 0x00BBGGRR. */
 void riffle_write_image(const riffle_device *device, const uint32_t *pixels);
@@ -54,7 +55,8 @@ void riffle_write_image(const riffle_device *device, const uint32_t *pixels);
 riffle_status riffle_start(riffle_device *device);
 /* Handler of the accelerator's interrupt: ends the run for riffle_finished(). */
 void riffle_interrupt(riffle_device *device);
-/* After an interrupt: RIFFLE_RUNNING, RIFFLE_OK or RIFFLE_STOPPED. */
+/* After an interrupt: RIFFLE_RUNNING, RIFFLE_OK, RIFFLE_STOPPED, or RIFFLE_REFUSED where an access since riffle_load()
+ * was refused. */
 riffle_status riffle_finished(const riffle_device *device);
 /* Look at ISR until the run is over, at most `looks` times. */
 riffle_status riffle_poll(riffle_device *device, uint32_t looks);
@@ -62,7 +64,8 @@ riffle_status riffle_poll(riffle_device *device, uint32_t looks);
 uint32_t riffle_scores(const riffle_device *device, int32_t *scores);
 /* Cycles of the last run. */
 uint32_t riffle_cycles(const riffle_device *device);
-/* What stopped the last run: code in bits 7:0, descriptor in 15:8; clears it. */
+/* What stopped the last run: code in bits 7:0, descriptor in 15:8; or which access was refused: code in bits 7:0, byte
+ * offset in 28:8. Clears it. */
 uint32_t riffle_error(const riffle_device *device);
 
 #ifdef __cplusplus

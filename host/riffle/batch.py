@@ -54,12 +54,12 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     accelerator.restore()
     with _Images(accelerator, images) as source:
         for index, lane in enumerate(lanes):
-            source.bring(index)
-            cycles = accelerator.launch(0, classifier, lane=lane, ahead=True)
+            fetch = source.bring(index)
+            cycles = accelerator.launch(0, classifier, lane=lane, fetch=fetch, follows=True)
             source.bring_ahead(index + 1)
             accelerator.finish(cycles)
             counters.update(accelerator.counters())
-    accelerator.finish(accelerator.launch(classifier, len(program.records) - classifier, ahead=True))
+    accelerator.finish(accelerator.launch(classifier, len(program.records) - classifier, follows=True))
     counters.update(accelerator.counters())
     counters["CYCLES"] += counters.pop("WAITED")  # for the first image; a batch has that behind it, too
     each = {name: round(count / len(images)) for name, count in counters.items()} | {"WAITED": 0}
@@ -93,12 +93,15 @@ class _Images:
             for buffer in self.buffers:
                 buffer.free()
 
-    def bring(self, index: int) -> None:
-        """An image for the run that is started next, which waits for it."""
+    def bring(self, index: int) -> bool:
+        """An image for the run that is started next, which waits for it; whether the run has to fetch it itself."""
         if not self.fetches:
             self.accelerator.write_image(self.images[index])
-        elif self.fetched == index:
-            self.fetch()
+            return False
+        if self.fetched != index:
+            return False  # it was fetched ahead
+        self.point()
+        return True
 
     def bring_ahead(self, index: int) -> None:
         """An image for the run after the one that runs, as soon as the one before has come."""
@@ -107,9 +110,10 @@ class _Images:
         while (state := self.segment.fields("CTRL"))["FETCHING"]:  # the watchdog ends the run that waits for it
             if state["IDLE"]:
                 return
-        self.fetch()
-
-    def fetch(self) -> None:
-        point_at(self.segment, self.accelerator.program, self.buffers[self.fetched].physical_address)
+        self.point()
         self.segment.set_fields("CTRL", FETCH=1)
+
+    def point(self) -> None:
+        """Say where the next image lies."""
+        point_at(self.segment, self.accelerator.program, self.buffers[self.fetched].physical_address)
         self.fetched += 1

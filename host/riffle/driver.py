@@ -124,8 +124,8 @@ class Accelerator:
             if there is no such network, file or place
         ProgramError, CompileError
             if it is for other hardware, damaged or too large; names need and limit
-        HardwareError, SharedMemoryError
-            if there is no shared memory, or not enough
+        HardwareError, SharedMemoryError, BusError
+            if there is no shared memory, or not enough; or the hardware has refused a write
         """
         check_ways(weights, images)
         program = as_program(program, self.configuration, batch)
@@ -134,7 +134,7 @@ class Accelerator:
         with self.exclusive:
             self.unload()
             self.source = way_of_weights(weights, self.segment, program, self.configuration)
-            self.images = way_of_images(images, self.segment, program, self.configuration)
+            self.images = way_of_images(images, self.segment, program)
             self._install(program)
             self.program = program
 
@@ -153,11 +153,13 @@ class Accelerator:
 
     def _install(self, program: Program) -> None:
         """Write what the hardware keeps of a program; PROGRAM_ID last, so that half a program is none."""
+        self.segment.write("ERROR", 0)
         self.segment.write("PROGRAM_ID", NOBODY)
         self.segment.write_window("PROGRAM", 0, program.descriptors)
         self.source.install()
         self._program_id = secrets.randbits(32) | 1
         self.segment.write("PROGRAM_ID", self._program_id)
+        self.segment.run_registers()  # which tells of an access that was refused
 
     def restore(self) -> None:
         """Install the program again where another handle or a reset has replaced it."""
@@ -187,6 +189,8 @@ class Accelerator:
             if the image is None or does not fit the network, or the lattice has no such lane
         EngineError, RunTimeout
             if the hardware stops the run, or does not finish; the next run works
+        BusError
+            if the hardware has refused an access; on the board this shows at the end of the run
         HardwareError
             if somebody resets the hardware meanwhile; the next run works
         """
@@ -235,7 +239,7 @@ class Accelerator:
         self.confirm()
 
     def launch(self, first: int, count: int, *, lane: int = 0, watchdog: int | None = None,
-               image: np.ndarray | None = None, ahead: bool = False) -> int:
+               image: np.ndarray | None = None, fetch: bool = False, follows: bool = False) -> int:
         """Start a part of the loaded program; `finish` must follow.
 
         Parameters
@@ -246,8 +250,11 @@ class Accelerator:
             cycles after which the hardware stops the run; by default a few times what was predicted
         image
             as `run` takes it; without one the program finds what is there
-        ahead
-            go on with what is there since `restore`: an image that comes or has come, results of earlier runs
+        fetch
+            fetch the image that IMAGE_ADDRESS names
+        follows
+            go on with what is there since `restore`: results of earlier runs, an image that comes or has come, and what
+            ISR says of it
 
         Returns
         -------
@@ -266,12 +273,13 @@ class Accelerator:
         limit = watchdog or predicted + self.source.slowness(words)
         settings = {"PROGRAM_FIRST": first, "PROGRAM_LENGTH": count, "LANE": lane, "WATCHDOG": limit}
         settings |= self.source.settings(records[0].stream_first, words)
-        self.control.make_ready(ahead)
-        if ahead:
+        if follows:
             self.confirm()
         else:
+            self.control.make_ready()
             self.restore()
-        fetch = image is not None and self.images.bring(image)
+        if image is not None:
+            fetch = self.images.bring(image)
         self.control.start(settings, fetch)
         return limit + GRACE
 

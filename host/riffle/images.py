@@ -85,7 +85,7 @@ def check_ways(weights: str, images: str) -> None:
         raise InputError(f"images is {images!r}, but must be 'auto', 'ddr' or 'window'")
 
 
-def way_of_images(name: str, segment: Segment, program: Program, configuration: dict[str, int]) -> WrittenImages:
+def way_of_images(name: str, segment: Segment, program: Program) -> WrittenImages:
     """The way that is asked for: "ddr", "window", or with "auto" the first of these that works.
 
     Raises
@@ -94,9 +94,7 @@ def way_of_images(name: str, segment: Segment, program: Program, configuration: 
         if images cannot be fetched, or there is no shared memory for them
     """
     reason = None if segment.backend.shares_memory else "processor and accelerator share no memory"
-    if not configuration["stream"]:
-        reason = "this hardware does not read memory by itself"
-    elif program.image_size[0] != 3 or not program.image.log2s:
+    if program.image_size[0] != 3 or not program.image.log2s:
         reason = f"{program.name} takes no pictures, or such of a single phase"
     if name == "window" or (name == "auto" and reason):
         return WrittenImages(segment, program)

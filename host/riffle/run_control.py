@@ -7,7 +7,8 @@ from collections.abc import Callable
 from . import spec
 from .backends import Backend
 from .backends.waiting import poll
-from .errors import EngineError, HardwareError, RunTimeout
+from .errors import BusError, EngineError, HardwareError, RunTimeout
+from .interpreter import CODES
 from .segment import Segment
 from .sources import Source
 
@@ -36,14 +37,10 @@ class RunControl:
     def __init__(self, backend: Backend, segment: Segment, wait: str):
         self.backend, self.segment, self.wait = backend, segment, wait
         self.written: dict[str, int] = {}
+        self._ended: dict[str, int] | None = None  # what `finish` has read of the run that ended
 
-    def make_ready(self, ahead: bool = False) -> None:
-        """Bring the engine to idle, with interrupts enabled and none pending, whatever was before.
-
-        Parameters
-        ----------
-        ahead
-            an image that is being fetched is for the next run; any other is of a client that is gone
+    def make_ready(self) -> None:
+        """Bring the engine to idle, with interrupts enabled and none pending, and no image on its way.
 
         Raises
         ------
@@ -51,7 +48,7 @@ class RunControl:
             if the engine runs and ignores ABORT
         """
         state = self.segment.fields("CTRL")
-        if (not state["IDLE"] or (state["FETCHING"] and not ahead)) and not self.abort():
+        if (not state["IDLE"] or state["FETCHING"]) and not self.abort():
             raise HardwareError("the engine runs and does not react to ABORT: reset or load the hardware again")
         if not self.segment.fields("GIER")["ENABLE"]:  # after a reset
             self.written.clear()
@@ -91,7 +88,10 @@ class RunControl:
         ------
         EngineError, RunTimeout
             if the hardware stopped the run, or does not finish; the next run works
+        BusError
+            if it has refused an access since the last run
         """
+        self._ended = None
         try:
             status = self._wait(cycles, source)
         except BaseException:  # KeyboardInterrupt, too: the engine must not run on
@@ -102,10 +102,15 @@ class RunControl:
             raise RunTimeout(cycles, state, self.abort())
         self.segment.write("ISR", status)
         if status >> spec.REGISTER_FIELDS["ISR"]["ERROR"][0] & 1:
-            self.written.clear()
             code, info = self.segment.read("ERROR"), self.segment.read("ERROR_INFO")
-            self.segment.write("ERROR", 0)
-            raise EngineError(code, info & 0xFF, info >> 8, layer(info & 0xFF))
+            self.abort()  # a run goes on where an image failed that it does not wait for
+            # START has cleared the code of an image that was fetched ahead and failed just before
+            raise EngineError(code or CODES["IMAGE_RESPONSE"], info & 0xFF, info >> 8, layer(info & 0xFF))
+        try:
+            self._ended = self.segment.run_registers()
+        except BusError:
+            self.written.clear()  # a setting may be what was refused
+            raise
 
     def stop(self) -> None:
         """Stop the run with error ABORTED; no effect where none runs."""
@@ -122,7 +127,8 @@ class RunControl:
 
     def counters(self, fetched: bool) -> dict[str, int]:
         """CYCLES, BUSY, STARVED and WAITED of the last run; CYCLES without WAITED, which only fetched images have."""
-        counters = {name: self.segment.read(name) for name in ("CYCLES", "BUSY", "STARVED")}
+        names, (found, self._ended) = ("CYCLES", "BUSY", "STARVED"), (self._ended, None)
+        counters = {name: found[name] if found else self.segment.read(name) for name in names}
         waited = self.segment.read("WAITED") if fetched else 0
         return counters | {"CYCLES": counters["CYCLES"] - waited, "WAITED": waited}
 

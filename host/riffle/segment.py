@@ -1,6 +1,7 @@
 """The address segment: registers by name, windows as arrays. What is wrong is refused before the bus sees it.
 
-On the board a refused access ends the process, so nothing leaves here that the hardware would refuse by its address.
+On the board a refused access is seen only when the driver looks at ERROR, so nothing leaves here that the hardware
+would refuse by its address.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import numpy as np
 
 from . import spec
 from .backends import Backend
-from .errors import HardwareError
+from .errors import BusError, HardwareError
 
 ACTIVATION_PITCH = 64  # bytes of one bank's word in the activation window
+RUN_REGISTERS = ("ERROR", "ERROR_INFO", "CURRENT", "CYCLES", "BUSY", "STARVED")  # one word after the other
 
 
 class Segment:
@@ -64,6 +66,21 @@ class Segment:
             word |= value << low
         self.write(register, word)
 
+    def run_registers(self) -> dict[str, int]:
+        """ERROR to STARVED, what a run leaves behind, in one access.
+
+        Raises
+        ------
+        BusError
+            if ERROR tells of an access that was refused: on the board this is where it shows; clears ERROR
+        """
+        words = self.read_window("REGISTERS", spec.REGISTERS[RUN_REGISTERS[0]], len(RUN_REGISTERS))
+        found = dict(zip(RUN_REGISTERS, map(int, words), strict=True))
+        if spec.ERRORS.get(found["ERROR"], ("",))[0].startswith("BUS_"):
+            self.write("ERROR", 0)
+            raise BusError(found["ERROR_INFO"], found["ERROR"])
+        return found
+
     def write_window(self, window: str, offset: int, values: np.ndarray) -> None:
         """Write an array to consecutive addresses of a window, from a byte offset in it."""
         data = np.ascontiguousarray(values).reshape(-1).view("<u4")
@@ -112,7 +129,7 @@ class Segment:
 
 
 def identify(segment: Segment) -> dict[str, int]:
-    """What the hardware is: rows, columns, activation_depth, weight_depth, stream. Writes nothing.
+    """What the hardware is: rows, columns, activation_depth, weight_depth. Writes nothing.
 
     Raises
     ------
@@ -135,7 +152,7 @@ def identify(segment: Segment) -> dict[str, int]:
                             f"of this version, or install riffle {name}")
     caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
     return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
-            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"], "stream": caps["STREAM"]}
+            "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}
 
 
 def _check(offset: int, size: int) -> None:

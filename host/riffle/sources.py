@@ -148,9 +148,6 @@ def way_of_weights(name: str, segment: Segment, program: Program, configuration:
         if reason:
             raise ProgramError(reason)
         return Resident(segment, program.stream)
-    if not configuration["stream"]:
-        raise ProgramError(f"{reason or 'weights are to be streamed'}; this hardware takes them from its weight "
-                           "memory only")
     if name == "host" or (name == "auto" and not segment.backend.shares_memory):
         return HostRing(segment, program.stream, configuration["weight_depth"])
     return Ddr(segment, program.stream)

@@ -45,7 +45,7 @@ def test_clock_is_that_of_the_block_design(case):
     assert case.accelerator.backend.clock_hz == pytest.approx(hwh.CLOCK_MHZ * 1e6)
 
 
-@pytest.mark.parametrize("images, most", [("window", 17), ("ddr", 19)])
+@pytest.mark.parametrize("images, most", [("window", 21), ("ddr", 23)])
 def test_host_work_of_a_run_in_bus_words(board, case, images, most):
     """Besides scores and, if it is not fetched, the image: those to the interrupt controller are six of them."""
     case.accelerator.load(case.program, images=images)
@@ -109,8 +109,13 @@ def test_wrong_accesses(ip, board, case):
     segment = case.accelerator.segment
     with pytest.raises(ValueError, match="misaligned"):
         segment.xil_out32(2, 1)
-    with pytest.raises(BusError, match="BUS_UNMAPPED"):
-        ip.read(0x20000)
+    assert ip.read(0x20000) == 0, "SLVERR would end the process"
+    with pytest.raises(BusError, match="access at offset 0x020000 refused, BUS_UNMAPPED: .*Remedy: "):
+        case.accelerator.run(case.image)
+    case.check()
+    ip.write(spec.REGISTERS["LANE"], 64)
+    with pytest.raises(BusError, match="access at offset 0x000038 refused, BUS_VALUE"):
+        case.accelerator.run(case.image)
     with pytest.raises(MemoryError, match="Unaligned"):
         ip.read(2)
     with pytest.raises(RuntimeError, match="bus error: nothing lies at 0x50000000"):

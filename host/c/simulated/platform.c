@@ -1,5 +1,5 @@
 /* The board as a PC has it: the library that sim/build_model.py makes, and an interrupt that is looked at when waiting.
- * An access that the hardware refuses ends the program, as it does on the board. */
+ * An access beside the accelerator ends the program, as it does on the board; what the accelerator refuses does not. */
 #include "platform.h"
 
 #include <stdio.h>

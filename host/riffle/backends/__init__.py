@@ -15,7 +15,8 @@ SIMULATED_HZ = 1000e6 / 7  # what simulated hardware counts as: of FCLK0's clock
 class Backend(Protocol):
     """Accesses to the accelerator's segment; offsets are bytes, multiples of 4.
 
-    A refused access raises `errors.BusError` where the platform can tell.
+    A refused access raises `errors.BusError` where the platform can tell. On the board it cannot: the access is
+    answered with OKAY, and ERROR keeps what happened; the driver looks there after a load and after every run.
     """
 
     what: str  # for people: what computes

@@ -1,4 +1,8 @@
-"""The segment as an array of words, each access to which is one of the bus."""
+"""The segment as an array of words, each access to which is one of the bus.
+
+The hardware answers what it refuses with OKAY, as long as BUS.SLVERR is 0, and ERROR keeps it. With SLVERR the kernel
+would end the process with SIGBUS, for a write at some later time: nothing here could catch it, so BUS stays as it is.
+"""
 
 from __future__ import annotations
 

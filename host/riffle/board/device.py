@@ -109,8 +109,8 @@ class SimulatedBoard(Device):
         super().__init__("simulated Pynq-Z2")
         self.name, self.capabilities, self.timestamp = "Pynq-Z2", {"MEMORY_MAPPED": True}, ""
         path = os.environ.get("RIFFLE_BOARD_PROCESS")
-        self.accelerator: RtlBackend | ProcessBackend = (
-            ProcessBackend(path) if path else RtlBackend(build(os.environ.get("RIFFLE_CONFIGURATION", "full"))))
+        self.accelerator: RtlBackend | ProcessBackend = ProcessBackend(path) if path else RtlBackend(
+            build(os.environ.get("RIFFLE_CONFIGURATION", "full")), slverr=False)
         self.lock_name = self.accelerator.lock.path
         self.default_memory = SimulatedMemory(self)
         self.intc = self.accelerator.intc if path else AxiIntc()
