@@ -255,6 +255,30 @@ def test_lock_is_waited_for(lock):
         assert 0.05 < time.monotonic() - begin < 20
 
 
+def test_process_that_wants_the_lock_again_lets_others_go_first(lock):
+    """One that takes it in a loop leaves the others their turn, at once."""
+    mine, command = lock
+    command[2] = textwrap.dedent("""
+        import time
+        from pathlib import Path
+        from riffle import locking
+        locking._folder = lambda: Path({!r})
+        lock = locking.HardwareLock("fpga")
+        print("taken", flush=True)
+        while True:
+            with lock:
+                time.sleep(0.02)
+    """).format(str(mine.path.parent))
+    process, mine.timeout = other_process(command), 10
+    begin = time.monotonic()
+    for _ in range(20):
+        with mine:
+            pass
+    process.kill()
+    process.communicate()
+    assert time.monotonic() - begin < 8
+
+
 def test_lock_between_threads_has_a_limit():
     mine, inside, leave = HardwareLock(timeout=0.1), threading.Event(), threading.Event()
 

@@ -14,11 +14,12 @@ from .errors import HardwareError
 
 TIMEOUT = 60.0  # seconds that a turn is waited for
 AGAIN = 0.005  # seconds between two attempts: flock() has no time limit of its own
-SHARED = 0o666  # mode of the file: every user of the machine may wait for the hardware
+NEXT = ".next"  # in place of `.lock`: locked by the process whose turn is next
+SHARED = 0o666  # mode of the files: every user of the machine may wait for the hardware
 
 
 class HardwareLock:
-    """A reentrant lock on one accelerator.
+    """A reentrant lock on one accelerator. No process has it twice while another waits.
 
     Within the process it is a `threading.RLock`. With a `name` it is also an advisory lock (flock) on a file, which the
     kernel releases when the process ends, however it ends.
@@ -54,34 +55,55 @@ class HardwareLock:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._depth -= 1
-        if not self._depth and self._file is not None:
-            os.close(self._file)  # which unlocks it
-            self._file = None
+        if not self._depth:
+            self._unlock()
         self._threads.release()
 
     def _take(self, path: Path, end: float) -> None:
+        """Queue up first: flock() has no queue, and who wants the lock again at once would have it again and again."""
+        queue = self._locked(path.with_suffix(NEXT), end)
+        try:
+            self._file = self._locked(path, end)
+            os.truncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        except BaseException:
+            self._unlock()
+            raise
+        finally:
+            os.close(queue)
+
+    def _unlock(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _locked(self, path: Path, end: float) -> int:
+        """A file, once no other process has it locked.
+
+        Raises
+        ------
+        HardwareError
+            if that takes too long; names the process that holds the hardware
+        """
         file = _open(path)
         try:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
+                    return file
                 except BlockingIOError:
                     if time.monotonic() >= end:
-                        raise HardwareError(_held(file, path, self.timeout)) from None
+                        raise HardwareError(_held(self.path, self.timeout)) from None
                     time.sleep(AGAIN)
-            os.truncate(file, 0)
-            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         except BaseException:
             os.close(file)
             raise
-        self._file = file
 
 
-def _held(file: int, path: Path, timeout: float) -> str:
-    holder = os.pread(file, 20, 0).decode(errors="replace").strip() or "unknown"
-    return (f"process {holder} uses the accelerator for more than {timeout:g} s (lock {path}). Remedy: let it finish, "
-            "or end that process (`kill`, or shut the notebook's kernel down)")
+def _held(path: Path, timeout: float) -> str:
+    holder = path.read_text(errors="replace").strip() if path.exists() else ""
+    return (f"process {holder or 'unknown'} uses the accelerator for more than {timeout:g} s (lock {path}). Remedy: "
+            "let it finish, or end that process (`kill`, or shut the notebook's kernel down)")
 
 
 def _open(path: Path) -> int:

@@ -75,7 +75,7 @@ class Server:
         """End the simulation, and remove what lies in the folder."""
         self.board.end()
         self._listener.close()
-        for suffix in (".lock", ".key"):
+        for suffix in (".lock", ".next", ".key"):
             beside(self.path, suffix).unlink(missing_ok=True)
         os.close(self._key_file)
 
