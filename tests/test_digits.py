@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from riffle import digits, floating
 from riffle.bounds import prove
@@ -90,3 +91,43 @@ def test_pictures_of_digits_are_recognised(network, held_out, dark_on_light, col
 def test_pictures_of_nothing_are_refused(picture, message):
     with pytest.raises(ValueError, match=message):
         digits.prepare(picture)
+
+
+def printed(font, text):
+    """Black on white, uint8 [200][200]."""
+    paper = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(paper).text((100, 100), text, font=font, fill=0, anchor="mm")
+    return np.asarray(paper)
+
+
+def read(network, picture):
+    return str(run(network, digits.prepare(picture))["scores"].argmax())
+
+
+@pytest.mark.parametrize("name", [None, "DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf"])
+@pytest.mark.parametrize("size", [60, 120])
+def test_printed_digits_are_read(network, name, size):
+    """Pillow's own font, whose 6 stays hard, and upright ones without serifs; their strokes are thin."""
+    try:
+        font = ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
+    except OSError as error:
+        pytest.skip(f"font {name} is not installed: {error}")
+    texts = "0123456789" if name else "012345789"
+    assert [read(network, printed(font, text)) for text in texts] == list(texts)
+
+
+@pytest.mark.parametrize("width", [4, 6, 10, 16, 24])
+def test_ones_of_any_pen_are_read(network, width):
+    """A bar, a slanted bar, and one with a flag and a foot."""
+    for points in ([(50, 10), (50, 90)], [(60, 10), (45, 90)], [(35, 30), (50, 12), (50, 90)],
+                   [(35, 30), (50, 12), (50, 88), (30, 88), (70, 88)]):
+        paper = Image.new("L", (100, 100), 255)
+        ImageDraw.Draw(paper).line(points, fill=0, width=width, joint="curve")
+        assert read(network, np.asarray(paper)) == "1", points
+
+
+def test_prepared_pictures_have_the_ink_of_the_data_set(network, held_out):
+    images, _ = held_out
+    ink = images.mean((1, 2)) / 255
+    thin = printed(ImageFont.load_default(120), "1")
+    assert ink.min() - 0.02 < digits.prepare(thin).mean() / 255 < ink.max()
