@@ -166,6 +166,30 @@ class Graph:
         outputs = self.tensors[source].channels if self.chance(30) else self.count(log2s)
         self.offer(self.branch(source, outputs, log2s, shuffle=self.shuffle(outputs)))
 
+    def unit(self):
+        """As ShuffleNet V1 and V2 have them with stride 2: a wide branch, and last the pooled input."""
+        source, rng = self.pick(range(1, 9)), self.rng
+        if source is None:
+            return
+        pooled, log2s = self.tensors[source].channels, self.log2s(source) - 1
+        turns = self.chance(50)
+        made = pooled if turns else self.count(log2s)
+        middle = max(self.count(log2s) for _ in range(3))
+        groups = int(rng.choice(divisors(pooled, middle)))
+        name = self.convolution(source, middle, 1, groups, shuffle=self.shuffle(middle))
+        name = self.convolution(name, middle, 3, middle, 2, shuffle=None if self.layers[-1].shuffle else
+                                self.shuffle(middle))
+        output = f"sum{len(self.layers)}"
+        self.declare(output, pooled + made, log2s)
+        places = interleaved(rng, 2, 1, made) if turns else [(pooled, None, made), (made, self.shuffle(made), 0)]
+        (_, first, at), (_, second, begin) = places
+        self.convolution(name, made, groups=int(rng.choice(divisors(middle, made))), output=output, shuffle=second,
+                         out_channel=begin)
+        self.convolution(source, pooled, 3, pooled, 2, output, first, out_channel=at, kind="average_pool")
+        if self.chance(70):
+            self.readable.remove(source)  # so that the pool is the last to read it
+        self.offer(output)
+
     def max_pool(self):
         source = self.pick(range(1, 9))
         if source is None:
@@ -253,7 +277,7 @@ def rng_choice(rng, values):
 def random_graph(rng, rows=2, columns=3):
     """A network, and the image that its parameters were set by, int8 [C][H][W]."""
     g = Graph(rng, rows, columns, int(rng.choice([0, 1, 1, 2, 2, 3])))
-    steps = 3 * (g.plain, g.plain, g.concatenation, g.concatenation, g.residual, g.residual, g.max_pool)
+    steps = 3 * (g.plain, g.plain, g.concatenation, g.concatenation, g.residual, g.residual, g.max_pool, g.unit)
     for _ in range(int(rng.integers(1, 8))):
         rng_choice(rng, (*steps, g.average))()
     g.end()

@@ -209,6 +209,26 @@ def test_average_pool_never_overwrites_what_it_still_reads(rng):
     assert {0, 1, 2} <= found
 
 
+@pytest.mark.parametrize("turns", [2, 4, 8])
+def test_interleaved_pools_in_a_small_memory(rng, turns):
+    """ShuffleNet V2's concatenation with shuffle, of pools; the last reader of its input must not lie on it."""
+    b = Builder(rng, 3, 8, 12)
+    source = b.convolution("image", 16)
+    for part in range(turns):
+        b.convolution(source, 16, 3, 16, 2, Shuffle(16, turns, 1), output="whole", channels=16 * turns,
+                      out_channel=part, kind="average_pool")
+    b.convolution("whole", 5)
+    fits = []
+    for depth in range(320, 0, -4):
+        try:
+            run_and_compare(rng, b.network(), SMALL | {"activation_depth": depth})
+        except CompileError as error:
+            assert f"the limit is {depth}" in str(error)
+            break
+        fits.append(depth)
+    assert len(fits) > 5
+
+
 def wrong_networks(rng):
     """Name, network, what the message must say."""
     def chain(height, width, *convolutions):

@@ -30,9 +30,9 @@ def compiled(network, build, batch=False):
 
 
 def tightly(rng, network, build):
-    """The program for about the smallest memory that holds it, in half of the cases; None where it does not fit."""
+    """The program for about the smallest memory that holds it, in most cases; None where it does not fit."""
     best, low, high = compiled(network, build), 1, build["activation_depth"]
-    for _ in range(6 if best and rng.integers(2) else 0):
+    for _ in range(7 if best and rng.integers(4) else 0):
         middle = (low + high) // 2
         program = compiled(network, build | {"activation_depth": middle})
         best, low, high = (program, low, middle) if program else (best, middle, high)

@@ -19,7 +19,7 @@ SMALL, SIZE = 8, 28
 LEVELS = 16  # of a small image
 FAINTEST = 32  # least difference between ink and paper that counts as a picture
 INK = 0.31  # mean of the data set's images, whatever the digit: 0.25 to 0.38
-GRID, STEP, WIDEST = 64, 0.5, 12.0  # where strokes are thickened, pixels: side of the digit, steps and end of the radius
+GRID, STEP, WIDEST = 64, 0.5, 12.0  # thickening of strokes, pixels: side of the digit, radius step, largest radius
 
 
 def network() -> IntegerNetwork:
@@ -59,9 +59,9 @@ def enlarge(small: np.ndarray) -> np.ndarray:
 def prepare(picture: np.ndarray) -> np.ndarray:
     """Make a picture of one digit look like the images of the data set.
 
-    Ink and paper are told apart by the border; the digit is cut out and centred in a square. Its strokes are thickened
-    until there is as much ink as in the data set, where a broad pen filled boxes: printed strokes are thinner. Then it is
-    averaged to 8x8 and enlarged.
+    Ink and paper are told apart by the border; the digit is cut out and centred in a square. Printed strokes are
+    thinner than those of the data set: they are thickened until there is as much ink. Then the square is averaged to
+    8x8 and enlarged.
 
     Parameters
     ----------
