@@ -114,6 +114,7 @@ module riffle #(
   logic [7:0] image_after;
   logic [2:0] image_log2s;
   logic image_error, run_waits;
+  logic [1:0] reading;
   logic [7:0] image_code;
   control #(
       .Rows(Rows), .Columns(Columns), .ActivationDepth(ActivationDepth), .WeightDepth(WeightDepth),
@@ -181,7 +182,7 @@ module riffle #(
   // weights and images from DDR: what is in flight when a run or a fetch ends, or a reset comes, comes back to nobody
   localparam int unsigned ReadWeights = 0, ReadImage = 1;
   logic from_ddr, ddr_error, ddr_unfit, abort_image;
-  logic [1:0] flush, reading, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
+  logic [1:0] flush, req_valid, req_ready, read_valid, read_error, ar_valid, ar_ready, r_valid;
   logic [1:0][31:0] req_addr, ar_addr;
   logic [1:0][3:0] req_last, ar_len;
   logic [1:0][63:0] read_data;
