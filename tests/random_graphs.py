@@ -167,7 +167,7 @@ class Graph:
         self.offer(self.branch(source, outputs, log2s, shuffle=self.shuffle(outputs)))
 
     def unit(self):
-        """As ShuffleNet V1 and V2 have them with stride 2: a wide branch, and last the pooled input."""
+        """As ShuffleNet V1 and V2 have them with stride 2: a wide branch and the pooled input, perhaps in turns."""
         source, rng = self.pick(range(1, 9)), self.rng
         if source is None:
             return

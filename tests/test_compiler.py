@@ -214,12 +214,14 @@ def test_interleaved_pools_in_a_small_memory(rng, turns):
     """ShuffleNet V2's concatenation with shuffle, of pools; the last reader of its input must not lie on it."""
     b = Builder(rng, 3, 8, 12)
     source = b.convolution("image", 16)
-    for part in range(turns):
-        b.convolution(source, 16, 3, 16, 2, Shuffle(16, turns, 1), output="whole", channels=16 * turns,
-                      out_channel=part, kind="average_pool")
+    branch = b.convolution(source, 4, stride=2)
+    places = dict(shuffle=Shuffle(16, turns, 1), output="whole", channels=16 * turns)
+    b.convolution(source, 16, 3, 16, 2, out_channel=turns - 1, kind="average_pool", **places)
+    for part in range(turns - 1):
+        b.convolution(branch, 16, out_channel=part, **places)
     b.convolution("whole", 5)
     fits = []
-    for depth in range(320, 0, -4):
+    for depth in range(300, 0, -4):
         try:
             run_and_compare(rng, b.network(), SMALL | {"activation_depth": depth})
         except CompileError as error:
@@ -227,6 +229,36 @@ def test_interleaved_pools_in_a_small_memory(rng, turns):
             break
         fits.append(depth)
     assert len(fits) > 5
+
+
+def pool_before_a_sum(b, t):
+    b.convolution(t, 8, 3, 8, 2, output="whole", channels=16, kind="average_pool")
+    b.convolution(b.convolution("image", 8, residual=t), 8, stride=2, output="whole", out_channel=8)
+
+
+def pool_of_what_is_written_late(b, t):
+    b.convolution(b.convolution("image", 4), 8, stride=2, output="whole", channels=16, out_channel=8)
+    b.convolution(t, 4, output="late", channels=8)
+    b.convolution("image", 4, output="late", out_channel=4)
+    b.convolution("late", 8, 3, 8, 2, output="whole", kind="average_pool")
+
+
+def pointwise_before_a_sum(b, t):
+    a = b.convolution(t, 8)
+    b.convolution("image", 8, residual=t)
+    b.convolution(a, 8, 3, groups=8)
+
+
+def depthwise_onto_the_input(b, t):
+    b.convolution(b.convolution(t, 8), 8, 3, groups=8, residual=t)
+
+
+@pytest.mark.parametrize("layers", [pool_before_a_sum, pool_of_what_is_written_late, pointwise_before_a_sum,
+                                    depthwise_onto_the_input])
+def test_layers_are_not_moved_past_what_changes_their_input(rng, layers):
+    b = Builder(rng, 3, 8, 12)
+    layers(b, b.convolution("image", 8))
+    run_and_compare(rng, b.network(), SMALL)
 
 
 def wrong_networks(rng):
