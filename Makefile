@@ -58,7 +58,11 @@ resources: setup  ## synthesise at full size with Yosys: does it fit the FPGA? (
 bitstream:  ## bitstreams/riffle.bit with Vivado, or FLOW=open (CLOCK_MHZ=100 ENGINE=rtl|hls PLACE_ONLY=1)
 	@$(MAKE) --no-print-directory -C hw/board/pynq_z2 system
 
-clean:  ## remove what was built, keep .venv
-	rm -rf build
+wheel:  ## dist/riffle-*.whl, which the board installs without a network
+	rm -rf build/lib build/bdist.* dist/riffle-*.whl
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-.PHONY: help setup demo test soak lint sim hls hls-sim bench train resources bitstream clean
+clean:  ## remove what was built, keep .venv
+	rm -rf build dist
+
+.PHONY: help setup demo test soak lint sim hls hls-sim bench train resources bitstream wheel clean
