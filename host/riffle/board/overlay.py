@@ -42,12 +42,8 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
         bitstream.touch()
         hwh.write(bitstream.with_suffix(".hwh"))
     name = str(bitstream or BITSTREAM)
-    try:
-        overlay = pynq.Overlay(name, download=False)
-        check_part(Path(overlay.bitfile_name))
-    except OSError as error:
-        raise HardwareError(f"there is no bitstream {name} ({error}). Remedy: put it and its .hwh into this folder, or "
-                            "give its path") from error
+    overlay = described(name)
+    check_part(Path(overlay.bitfile_name))
     found = [cell for cell, ip in overlay.ip_dict.items() if ip["driver"] is RiffleIP]
     if not found:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
@@ -58,6 +54,24 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     if not simulated():  # which is of no build
         confirm(made, ip.read(spec.REGISTERS["BUILD_HASH"]))
     return ip
+
+
+def described(bitstream: str) -> pynq.Overlay:
+    """The overlay of a bitstream, which is not loaded yet.
+
+    Raises
+    ------
+    HardwareError
+        if there is no such file, or PYNQ cannot read the .hwh beside it
+    """
+    try:
+        return pynq.Overlay(bitstream, download=False)
+    except OSError as error:
+        raise HardwareError(f"there is no bitstream {bitstream} ({error}). Remedy: put it and its .hwh into this "
+                            "folder, or give its path") from error
+    except Exception as error:  # each version and parser of PYNQ has its own
+        raise HardwareError(f"PYNQ cannot read the .hwh of {bitstream} ({type(error).__name__}: {error}). Remedy: take "
+                            "the .hwh that came with it, under the same name; see `riffle doctor`") from error
 
 
 def check_part(bitstream: Path) -> None:

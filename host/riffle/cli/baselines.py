@@ -34,6 +34,7 @@ def show_baselines(console: Console, json: bool, only: str, seed: int, backend: 
         result = accelerator.run(image)
         wall = time.perf_counter() - begin
         exact = bool(np.array_equal(result.output, reference.run(network, image)[network.output]))
+        simulated = accelerator.backend.cycles is not None
         rows = own_rows(accelerator, result.cycles, 1e3 * wall, exact)
     with loud.status("Timing this machine's processor"):
         baselines, missing = measure(network, image)
@@ -51,8 +52,9 @@ def show_baselines(console: Console, json: bool, only: str, seed: int, backend: 
     console.print(table)
     for sentence in missing:
         console.print(f"[dim]{escape(sentence)}[/]")
-    console.print("[dim]Times of this machine are the fastest of three; they say nothing about the board's processor, "
-                  "on which ncnn (float) was published with 212.8 ms for 1x, g = 3.[/]")
+    if simulated:
+        console.print("[dim]Times of this machine are the fastest of three; they say nothing about the board's "
+                      "processor, on which ncnn (float) was published with 212.8 ms for 1x, g = 3.[/]")
     return all(row["exact"] for row in rows)
 
 

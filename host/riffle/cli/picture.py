@@ -42,7 +42,7 @@ def read(path: Path) -> np.ndarray:
 def square(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """The middle of a picture in the network's size, uint8 [height][width][3]."""
     from PIL import Image, ImageOps
-    return np.asarray(ImageOps.fit(Image.fromarray(picture).convert("RGB"), (width, height), Image.Resampling.BICUBIC))
+    return np.asarray(ImageOps.fit(Image.fromarray(picture).convert("RGB"), (width, height), Image.BICUBIC))
 
 
 def render(console: Console, image: np.ndarray, factor: int) -> list[Text]:
