@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pynq_environment import NOTEBOOKS, Unavailable, environment
+from pynq_environment import VERSIONS, environment, wanted
 from riffle.backends.rtl import build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,10 +16,7 @@ NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_notebook(name):
-    try:
-        python = environment(NOTEBOOKS)
-    except Unavailable as error:
-        pytest.skip(str(error))
+    python = wanted(environment, VERSIONS[-1])
     variables = os.environ | {"RIFFLE_BACKEND": "board", "RIFFLE_MODEL": str(build("full")),
                               "PYTHONPATH": str(ROOT / "host"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([python, "docs/notebooks/render.py", "--check", name], cwd=ROOT, env=variables, text=True,
