@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from riffle import baselines, catalogue, reference
+from riffle import baselines, catalogue, hwh, reference, timing
 from riffle.account import account
 from riffle.compiler import compile_network
 from riffle.integer import FullyConnected
@@ -19,15 +19,17 @@ from riffle.trace import trace
 
 @pytest.fixture(scope="module", params=["digits", "g3-1x-stage3-residual"])
 def measured(request, full_hardware):
-    """A run, its account and its network; the second one adds residuals and streams its weights."""
+    """A run, its account, its times and its network; the second one adds residuals and streams its weights."""
     network = catalogue.find(request.param)
     full_hardware.load(compile_network(network), "ddr")
-    result = full_hardware.run(catalogue.sample_input(network))
-    return result, account(full_hardware, network), network
+    image = catalogue.sample_input(network)
+    full_hardware.run(image)
+    taken, result = timing.measure(full_hardware, image), full_hardware.run(image)
+    return result, account(full_hardware, network), taken, network
 
 
 def test_account_adds_up(measured):
-    result, found, network = measured
+    result, found, _, network = measured
     layers = found.layers()
     assert [e.layer for e in layers] == list(dict.fromkeys(e.layer for e in found.descriptors))
     assert {e.layer for e in layers} == {layer.name for layer in network.layers}
@@ -43,7 +45,7 @@ def test_account_adds_up(measured):
 
 def test_writes_are_the_words_of_the_outputs(measured):
     """A convolution writes each of its channels once in each phase, a classifier each byte of a score."""
-    _, found, network = measured
+    _, found, _, network = measured
     for layer in network.layers:
         entry = next(e for e in found.layers() if e.layer == layer.name)
         tensor = network.tensors[layer.output]
@@ -62,11 +64,15 @@ def test_bytes_of_a_frame():
 
 
 def test_report_is_one_page_without_requests(measured):
-    result, found, _ = measured
-    text = page(found, exact=True, from_ddr=True)
+    result, found, taken, _ = measured
+    text = page(found, taken, exact=True, from_ddr=True)
     assert not re.search(r"(src|href)=|@import|url\(|https?://(?!www\.w3\.org/2000/svg)", text)
     assert f"{result.cycles:,}" in text and "bit for bit that of NumPy" in text and "No board was used" in text
-    assert "NOT that of NumPy" in page(found, exact=False, from_ddr=True)
+    assert "NOT that of NumPy" in page(found, taken, exact=False, from_ddr=True)
+    cards = re.findall(r'class="card"><b>(.*?)</b><span>(.*?)</span>', text)
+    assert cards[0] == (f"{taken.rate:,.0f} images/s", f"{taken.total_ms:.2f} ms an image, at {hwh.CLOCK_MHZ} MHz")
+    assert [what.split(":")[0] for _, what in cards[1:4]] == ["engine", "until the image has come", "host"]
+    assert taken.total_ms == pytest.approx(result.milliseconds + taken.waited / 1e5 + taken.host_ms)
     pictures = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
     assert [p.get("class") for p in pictures] == ["timeline", "roofline", "bars"]
     rectangles = [r for r in pictures[0].iter() if r.tag.endswith("rect") and r.get("height") == "18"]
@@ -75,7 +81,7 @@ def test_report_is_one_page_without_requests(measured):
 
 
 def test_trace_is_what_perfetto_reads(measured):
-    _, found, _ = measured
+    _, found, *_ = measured
     data = json.loads(json.dumps(trace(found, 1e8)))
     assert data["otherData"]["clock_hz"] == 1e8 and data["otherData"]["cycles"] == found.cycles
     slices = [e for e in data["traceEvents"] if e["ph"] == "X"]

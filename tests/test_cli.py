@@ -12,14 +12,15 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from riffle import catalogue, cli, digits, opening, reference
+from riffle import catalogue, cli, digits, hwh, opening, reference
 from riffle.backends import rtl, uio
 from riffle.cli import compare as compare_module
 from riffle.cli.picture import read, render
 from riffle.compiler import compile_network
 from riffle.program import Program
 
-BENCH_FIELDS = {"network": str, "input": str, "batch": int, "cycles": int, "cycles_per_image": int, "cycles_model": int,
+TIMES = ("ms_per_image", "engine_ms", "image_ms", "host_ms", "clock_mhz")
+BENCH_FIELDS = {"network": str, "input": str, "batch": int, **dict.fromkeys(TIMES, float), "cycles": int, "cycles_per_image": int, "cycles_model": int,
                 "stall_cycles": int, "waited": int, "macs": int, "mac_utilisation": float, "bit_exact": bool,
                 "backend": str}
 
@@ -67,9 +68,14 @@ def test_demo_shows_digits_predictions_and_speed(riffle):
     assert [truth or label for label, truth in captions] == [str(labels[i]) for i in chosen]
     right = sum(not truth for _, truth in captions)
     assert f"{right} of 7 right ({right / 7:.1%})" in output
-    cycles, milliseconds, megahertz, rate = numbers(re.search("an image(.*)", output)[1])
-    assert megahertz == 142.86 and milliseconds == pytest.approx(cycles / 142.86e3, abs=1e-3)
-    assert rate == pytest.approx(142.857e6 / cycles, abs=1)
+    parts = dict(re.findall(r"^(you get|engine|image|host) +(.*?) *$", output, re.MULTILINE))
+    assert list(parts) == ["you get", "engine", "image", "host"]  # what a user gets comes first
+    rate, total, megahertz = numbers(parts["you get"])
+    (cycles, engine), (waited, image), (host, accesses, *_) = (numbers(parts[key]) for key in list(parts)[1:])
+    assert megahertz == hwh.CLOCK_MHZ and total == pytest.approx(engine + image + host, abs=0.006)
+    assert engine == pytest.approx(cycles / megahertz / 1e3, abs=1e-3) and rate == pytest.approx(1e3 / total, rel=0.02)
+    assert image == pytest.approx(waited / megahertz / 1e3, abs=1e-3) and 392 <= waited < 2000
+    assert accesses == 20 and "30 and 0.2 us each assumed" in parts["host"]
     assert max(map(len, output.splitlines())) <= 80 and "\x1b" not in output
 
 
@@ -283,8 +289,12 @@ def test_bench_measures(riffle):
     code, output, _ = riffle("bench", "--json", "--only", "0.25x", "--seed", 1, flat=False)
     whole, without = json.loads(output)
     assert code == 0
+    assert {key: type(value) for key, value in whole.items()} == BENCH_FIELDS
+    assert set(without) == set(BENCH_FIELDS) and {without[key] for key in TIMES} == {None}  # nobody gets a part
+    assert whole["ms_per_image"] == pytest.approx(sum(whole[key] for key in TIMES[1:4]), abs=2e-4)
+    assert whole["engine_ms"] == pytest.approx(whole["cycles"] / hwh.CLOCK_MHZ / 1e3, abs=1e-4)
+    assert whole["image_ms"] == pytest.approx(whole["waited"] / hwh.CLOCK_MHZ / 1e3, abs=1e-4) and whole["host_ms"] > 0.5
     for row in (whole, without):
-        assert {key: type(value) for key, value in row.items()} == BENCH_FIELDS
         assert row["input"] == "224x224" and row["batch"] == 1 and row["cycles_per_image"] == row["cycles"]
         assert row["mac_utilisation"] == pytest.approx(row["macs"] / (392 * row["cycles"]), abs=1e-4)
         assert row["cycles"] == pytest.approx(row["cycles_model"], rel=0.05)
@@ -297,7 +307,7 @@ def test_bench_measures(riffle):
 def test_bench_prints_a_table(riffle, refused):
     code, output, _ = riffle("bench", "--only", "digits", flat=False)
     assert code == 0 and max(map(len, output.splitlines())) <= 80
-    assert re.search(r"g3 0.25x +1 +28x28 +[\d,]+ +[\d,]+ +[+-]\d\.\d% +0 +1\.26 +\d+\.\d% +yes", output)
+    assert re.search(r"g3 0.25x +1 +28x28 +0\.\d\d +[\d,]+ +[+-]\d\.\d% +0 +1\.26 +\d+\.\d% +yes", output)
     refused("bench", "--only", "resnet", message="no benchmark contains 'resnet': there are digits, g3-0.25x-c10, g3")
 
 
@@ -313,6 +323,7 @@ def test_layers_report_and_trace(riffle, tmp_path):
     assert re.search(r"s2\.unit1\.reduce +[\d,]+ +[+-]\d+ ", output) and "that of NumPy" in output
     data = json.loads(riffle("bench", "--layers", "digits", "--json", flat=False)[1])
     inside = sum(e["cycles"] for e in data["layers"])
+    assert data["ms_per_image"] > data["engine_ms"] == pytest.approx(data["cycles"] / hwh.CLOCK_MHZ / 1e3, abs=1e-4)
     assert data["bit_exact"] and inside + data["outside_descriptors"] == data["cycles"]
     for command in ("report", "trace"):
         code, output, _ = riffle(command, "digits", "-o", tmp_path / command)

@@ -12,14 +12,15 @@ from riffle.compiler import compile_network
 from riffle.errors import HardwareError
 
 
-@pytest.mark.parametrize("way, words", [("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 15}),
-                                        ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 17})])
-def test_words_and_time_of_an_image(full_hardware, way, words):
+@pytest.mark.parametrize("way, words, blocks", [
+    ("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 15}, 2),
+    ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 17}, 1)])
+def test_words_and_time_of_an_image(full_hardware, way, words, blocks):
     network, (images, labels) = digits.network(), digits.held_out()
     full_hardware.load(compile_network(network), images=way)
     library = full_hardware.backend._library
     work = host_work.measure(full_hardware, images[0], repeat=3)
-    assert work.words == words
+    assert work.words == words and work.accesses == words["REGISTERS"] - 5 + blocks  # six registers in one access
     assert 0 < work.python_ms < 20 and work.simulated_ms > work.python_ms, work
     assert full_hardware.backend._library is library and full_hardware.segment.backend is full_hardware.backend
     assert full_hardware.run(images[0]).label == str(labels[0])

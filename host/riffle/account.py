@@ -14,6 +14,7 @@ from .program import Program
 
 MACS_PER_LANE = 8  # each cycle: four input and two output channels
 PIXEL_BYTES = 4  # of an image in memory
+PORT_BYTES = 8  # a cycle, of the one memory port that weights and images share
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
 
 

@@ -9,11 +9,11 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from . import spec
+from .account import PORT_BYTES
 from .driver import Accelerator
 
 RIGHT, WRONG, ARRAY, REST, STALL = "#2a7f3f", "#c0392b", "#2b6ca3", "#c9d6e2", "#e08e2b"
 GROUPS = ("#2b6ca3", "#e08e2b", "#2a7f3f", "#8e44ad", "#7f8c8d", "#c0392b", "#16a085", "#34495e")
-BYTES_PER_CYCLE = spec.STREAM_BYTES  # of weights: what the weight memory gives
 
 
 def digits(images: np.ndarray, labels: Sequence[str], truths: Sequence[str], columns: int = 10) -> Figure:
@@ -114,14 +114,14 @@ def bars(table: dict[str, dict[str, int]], peak: int) -> Figure:
 
 
 def roofline(table: dict[str, dict[str, int]], peak: int) -> Figure:
-    """What each layer reaches, against what multipliers and the memory of the weights allow."""
+    """What each layer reaches, against what multipliers and the memory port allow."""
     figure, axis = pyplot.subplots(figsize=(7, 4))
     rows = [row for row in table.values() if row["macs"] and row["bytes"]]
     axis.loglog([row["macs"] / row["bytes"] for row in rows], [row["macs"] / row["cycles"] for row in rows], "o",
                 color=ARRAY, alpha=0.7)
     intensity = np.geomspace(0.5, 2000, 100)
-    axis.loglog(intensity, np.minimum(peak, intensity * BYTES_PER_CYCLE), color=STALL)
+    axis.loglog(intensity, np.minimum(peak, intensity * PORT_BYTES), color=STALL)
     axis.set(xlabel="multiply-accumulates per byte of weights", ylabel="multiply-accumulates per cycle")
-    axis.set_title(f"at most {peak} a cycle, and {BYTES_PER_CYCLE} bytes of weights", fontsize=10)
+    axis.set_title(f"at most {peak} a cycle, and {PORT_BYTES} bytes from memory", fontsize=10)
     figure.tight_layout()
     return figure

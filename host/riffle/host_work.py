@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -17,6 +19,27 @@ from .errors import HardwareError
 REPEAT = 20
 
 
+@dataclass
+class Count:
+    """Accesses to the segment.
+
+    Attributes
+    ----------
+    words
+        read and written, by window: REGISTERS, IMAGE, ACTIVATIONS (the result), ...
+    accesses
+        calls from Python, each of one word or of many that NumPy copies
+    """
+
+    words: Counter[str] = field(default_factory=Counter)
+    accesses: int = 0
+
+    @property
+    def copied(self) -> int:
+        """Words that are no access of their own."""
+        return sum(self.words.values()) - self.accesses
+
+
 @dataclass(frozen=True)
 class HostWork:
     """Of one image.
@@ -25,12 +48,15 @@ class HostWork:
     ----------
     words
         that the driver reads and writes, by window: REGISTERS, IMAGE, ACTIVATIONS (the result), ...
+    accesses
+        calls from Python for them
     python_ms, simulated_ms
         time in Python, and in the model (on a board: in the engine, by its counters), of the run with the least in
         Python: others use this computer, too
     """
 
     words: dict[str, int]
+    accesses: int
     python_ms: float
     simulated_ms: float
 
@@ -63,10 +89,11 @@ def measure(accelerator: Accelerator, image: np.ndarray, repeat: int = REPEAT) -
     """
     model = _model(accelerator)
     accelerator.run(image)
-    words = _count(accelerator, image)
+    with counting(accelerator) as count:
+        accelerator.run(image)
     one = _timed if model is None else partial(_timed_with_model, model=model)
     python, engine = min(one(accelerator, image) for _ in range(repeat))
-    return HostWork(words, python * 1e3, engine * 1e3)
+    return HostWork(dict(count.words), count.accesses, python * 1e3, engine * 1e3)
 
 
 def _timed(accelerator: Accelerator, image: np.ndarray) -> tuple[float, float]:
@@ -88,31 +115,31 @@ def _timed_with_model(accelerator: Accelerator, image: np.ndarray, model: RtlBac
         model._library = library
 
 
-def _count(accelerator: Accelerator, image: np.ndarray) -> dict[str, int]:
-    """Words of one run, by window."""
-    words: Counter[str] = Counter()
-    counted = _Counted(accelerator.backend, words)
-    backend, accelerator.segment.backend, accelerator.backend = accelerator.backend, counted, counted
+@contextmanager
+def counting(accelerator: Accelerator) -> Iterator[Count]:
+    """Count what the driver does meanwhile."""
+    count, backend = Count(), accelerator.backend
+    counted = _Counted(backend, count)
+    accelerator.segment.backend = accelerator.backend = counted
     try:
-        accelerator.run(image)
+        yield count
     finally:
         accelerator.segment.backend = accelerator.backend = backend
-    return dict(words)
 
 
 class _Counted:
-    """A backend whose accesses are counted."""
+    """A backend whose accesses are counted. Rows are one access, as on the board, where NumPy copies them at once."""
 
-    def __init__(self, backend: object, words: Counter[str]):
-        self._backend, self._words = backend, words
+    def __init__(self, backend: object, count: Count):
+        self._backend, self._count = backend, count
 
     def __getattr__(self, name: str) -> object:
-        if name in ("read_rows", "write_rows"):
-            raise AttributeError(name)  # the segment takes blocks then, which are counted
         return getattr(self._backend, name)
 
     def _add(self, offset: int, words: int) -> None:
-        self._words[next(name for name, (base, size) in spec.WINDOWS.items() if base <= offset < base + size)] += words
+        window = next(name for name, (base, size) in spec.WINDOWS.items() if base <= offset < base + size)
+        self._count.words[window] += words
+        self._count.accesses += 1
 
     def read(self, offset: int) -> int:
         self._add(offset, 1)
@@ -129,6 +156,20 @@ class _Counted:
     def write_block(self, offset: int, values: np.ndarray) -> None:
         self._add(offset, values.size)
         self._backend.write_block(offset, values)
+
+    def read_rows(self, offset: int, rows: int, words: int, pitch: int) -> np.ndarray:
+        self._add(offset, rows * words)
+        if at_once := getattr(self._backend, "read_rows", None):
+            return at_once(offset, rows, words, pitch)
+        return np.stack([self._backend.read_block(offset + 4 * y * pitch, words) for y in range(rows)])
+
+    def write_rows(self, offset: int, rows: np.ndarray, pitch: int) -> None:
+        self._add(offset, rows.size)
+        if at_once := getattr(self._backend, "write_rows", None):
+            return at_once(offset, rows, pitch)
+        for y, row in enumerate(rows):
+            self._backend.write_block(offset + 4 * y * pitch, row)
+        return None
 
 
 def _model(accelerator: Accelerator) -> RtlBackend | None:

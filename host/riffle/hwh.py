@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element, SubElement
 from riffle import spec
 
 INTERRUPT_BASE, INTERRUPT_SIZE = 0x4180_0000, 0x1_0000
-CLOCK_MHZ = 100
+CLOCK_MHZ = 100  # of a build, by default; what turns cycles into time wherever no board says another
 PLL_MHZ = 1000  # IO PLL, of which the fabric's clock is divided
 PROCESSOR, ACCELERATOR, INTERRUPTS = "ps7", "riffle_0", "axi_intc_0"
 ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write"}

@@ -6,10 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
+from ..hwh import CLOCK_MHZ
 from ..locking import HardwareLock
 from .buffers import Buffer
 
-SIMULATED_HZ = 1000e6 / 7  # what simulated hardware counts as: of FCLK0's clocks the nearest to the aim, 150 MHz
+SIMULATED_HZ = CLOCK_MHZ * 1e6  # what simulated hardware counts as: the clock that a build has by default
 
 
 class Backend(Protocol):

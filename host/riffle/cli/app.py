@@ -14,6 +14,7 @@ from rich.panel import Panel
 
 from .. import catalogue
 from ..errors import RiffleError
+from ..hwh import CLOCK_MHZ
 from ..opening import BACKENDS, choose
 
 EXPECTED = (RiffleError, ValueError, OSError, MemoryError)
@@ -163,7 +164,7 @@ def report(
 def trace(
     network: Network = "g3-1x-c1000",
     output: Annotated[Path, typer.Option("-o", "--output", help="file to write")] = Path("trace.json"),
-    clock: Annotated[float, typer.Option(min=1, help="MHz; turns cycles into time")] = 100,
+    clock: Annotated[float, typer.Option(min=1, help="MHz; turns cycles into time")] = CLOCK_MHZ,
     seed: Seed = 0,
     backend: Backend = None,
 ) -> None:

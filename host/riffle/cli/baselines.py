@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .. import catalogue, reference
+from .. import catalogue, reference, timing
 from ..baselines import measure
 from ..compiler import compile_network
 from ..driver import Accelerator
+from ..timing import Times
 from .hardware import hardware
-
-CLOCK_MHZ = 100  # the block design's default
 
 
 def show_baselines(console: Console, json: bool, only: str, seed: int, backend: str) -> bool:
@@ -33,9 +32,10 @@ def show_baselines(console: Console, json: bool, only: str, seed: int, backend: 
         begin = time.perf_counter()
         result = accelerator.run(image)
         wall = time.perf_counter() - begin
+        taken = timing.measure(accelerator, image)
         exact = bool(np.array_equal(result.output, reference.run(network, image)[network.output]))
         simulated = accelerator.backend.cycles is not None
-        rows = own_rows(accelerator, result.cycles, 1e3 * wall, exact)
+        rows = own_rows(accelerator, taken, 1e3 * wall, exact)
     with loud.status("Timing this machine's processor"):
         baselines, missing = measure(network, image)
     rows += [{"what": f"{b.what}, wall time here", "milliseconds": b.milliseconds, "exact": b.exact} for b in baselines]
@@ -58,11 +58,11 @@ def show_baselines(console: Console, json: bool, only: str, seed: int, backend: 
     return all(row["exact"] for row in rows)
 
 
-def own_rows(accelerator: Accelerator, cycles: int, wall: float, exact: bool) -> list[dict]:
-    """The accelerator's own lines: its cycles as time, and `wall`, the milliseconds that passed here."""
-    what, simulated = accelerator.backend.what, accelerator.backend.cycles is not None
-    clock = CLOCK_MHZ if simulated else accelerator.backend.clock_hz / 1e6
-    ours = f"Riffle: {cycles} cycles at {clock:g} MHz, {what}" + " (no board was measured)" * simulated
+def own_rows(accelerator: Accelerator, taken: Times, wall: float, exact: bool) -> list[dict]:
+    """The accelerator's own lines: what a user gets, and `wall`, the milliseconds that passed here."""
+    simulated = accelerator.backend.cycles is not None
+    ours = (f"Riffle: engine {taken.engine_ms:.3f}, image {taken.image_ms:.3f}, host {taken.host_ms:.3f} ms at "
+            f"{taken.clock:.5g} MHz, {taken.what}" + " (no board was measured)" * simulated)
     itself = "the simulation itself" if simulated else "Riffle with all that Python does"
-    return [{"what": ours, "milliseconds": cycles / clock / 1e3, "exact": exact},
+    return [{"what": ours, "milliseconds": taken.total_ms, "exact": exact},
             {"what": f"{itself}, wall time here", "milliseconds": wall, "exact": exact}]

@@ -6,11 +6,13 @@ import time
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from .. import digits
 from ..compiler import compile_network
+from ..timing import measure
 from .hardware import hardware, progress
 from .picture import render, side_by_side
 
@@ -24,29 +26,25 @@ def demo(console: Console, count: int, seed: int, backend: str) -> None:
     network = digits.network()
     images, labels = digits.held_out()
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
-    results, right, row = [], 0, []
+    truths = [network.classes[label] for label in labels]
+    results, row = [], []
     with hardware(console, backend) as accelerator:
         console.print(f"[bold]{network.name}[/] reads handwritten digits that training never saw\n")
         accelerator.load(compile_network(network))
-        before, start, bar = accelerator.backend.cycles or 0, time.perf_counter(), progress(console)
+        bar, start = progress(console), time.perf_counter()
         with bar:
             for index in bar.track(chosen, description="Running"):
                 results.append(accelerator.run(images[index]))
-                label, truth = results[-1].label, network.classes[labels[index]]
-                right += label == truth
-                row.append([*render(console, images[index], FACTOR), caption(label, truth)])
+                row.append([*render(console, images[index], FACTOR), caption(results[-1].label, truths[index])])
                 if len(row) == max(1, (console.width + GAP) // (WIDTH + GAP)) or len(results) == len(chosen):
                     bar.console.print(*side_by_side(row, GAP), sep="\n", end="\n\n")
                     row = []
-        seconds, after = time.perf_counter() - start, accelerator.backend.cycles
-        hertz = accelerator.backend.clock_hz
-    cycles = round(sum(result.cycles for result in results) / len(results))
-    console.print(summary({
-        "accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})",
-        "an image": f"[bold]{cycles:,} cycles[/] = {cycles / hertz * 1e3:.3f} ms at {hertz / 1e6:.5g} MHz, "
-                    f"{hertz / cycles:,.0f} images/s",
-        **({"measured": f"[dim]{len(results)} images in {seconds:.1f} s[/]"} if after is None else
-           {"simulated": f"[dim]{after - before:,} cycles in {seconds:.1f} s[/]"})}))
+        seconds = time.perf_counter() - start
+        taken = measure(accelerator, images[chosen[-1]])
+    right = sum(result.label == truths[index] for index, result in zip(chosen, results, strict=True))
+    console.print(summary({"accuracy": f"[bold]{right} of {len(results)} right[/] ({right / len(results):.1%})"}
+                          | taken.lines() | {"here": f"[dim]{len(results)} images in {seconds:.1f} s, "
+                                                     f"{escape(taken.what)}[/]"}))
 
 
 def caption(label: str, truth: str) -> Text:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..account import Account
+from ..timing import Times
 from .report import measure
 
 COLUMNS = {"busy": "busy", "starved": "wait", "drain": "drain", "reads": "reads", "writes": "writes"}
@@ -18,11 +19,12 @@ COLUMNS = {"busy": "busy", "starved": "wait", "drain": "drain", "reads": "reads"
 
 def show_layers(console: Console, json: bool, name: str, seed: int, backend: str) -> bool:
     """Print the table; whether the result was the reference's."""
-    measured, exact, _ = measure(Console(stderr=True) if json else console, name, seed, backend)
+    measured, taken, exact, _ = measure(Console(stderr=True) if json else console, name, seed, backend)
     if json:
-        json_format.dump(as_json(measured, exact) | {"backend": backend}, sys.stdout, indent=2)
+        json_format.dump(as_json(measured, taken, exact) | {"backend": backend}, sys.stdout, indent=2)
         print()
     else:
+        console.print(str(taken))
         console.print(table(measured))
         right = "that of NumPy" if exact else "[bold red]NOT that of NumPy[/]"
         console.print(
@@ -35,8 +37,8 @@ def show_layers(console: Console, json: bool, name: str, seed: int, backend: str
     return exact
 
 
-def as_json(measured: Account, exact: bool) -> dict:
-    return {"network": measured.name, "cycles": measured.cycles, "cycles_model": measured.predicted,
+def as_json(measured: Account, taken: Times, exact: bool) -> dict:
+    return {"network": measured.name, **taken.as_json(), "cycles": measured.cycles, "cycles_model": measured.predicted,
             "outside_descriptors": measured.rest, "stall_cycles": measured.starved,
             "stalls_percent": round(100 * measured.starved / measured.cycles, 3), "ddr_bytes": measured.ddr_bytes,
             "mac_utilisation": round(measured.utilisation, 4), "bit_exact": bool(exact),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from html import escape
 from math import log10
 
-from ..account import Account, Entry, stages
+from ..account import PORT_BYTES, Account, Entry, stages
 from ..compiler.cycles import LAUNCH
 
 KINDS = {"3x3 convolution": "k-conv", "pointwise convolution": "k-point", "depthwise convolution": "k-depth",
          "average pool": "k-pool", "max pool": "k-max", "global average": "k-mean", "fully connected": "k-fc"}
 PARTS = {"p-full": "all multipliers", "p-part": "some multipliers", "p-read": "reads of residuals",
          "p-wait": "waiting for weights", "p-gap": "between descriptors"}
-PORT_BYTES = 8  # a cycle, of the memory port
 WIDTH = 960  # of a picture, in its own units
 
 

@@ -6,14 +6,11 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from .. import hwh
 from ..account import Account
-from ..backends import SIMULATED_HZ
+from ..timing import Times
 from . import charts
 
-CLOCKS_HZ = (hwh.CLOCK_MHZ * 1e6, SIMULATED_HZ)  # what the block design sets by default, and the aim
-
-NO_BOARD = "No board was used, and that the design closes timing at these clocks is not shown."
+NO_BOARD = "No board was used, and that the design closes timing at this clock is not shown."
 
 FOLDER = resources.files(__package__)
 
@@ -21,13 +18,15 @@ COLUMNS = ("layer", "cycles", "predicted", "difference", "of the array", "busy",
            "port writes", "weight bytes")
 
 
-def page(account: Account, exact: bool, from_ddr: bool) -> str:
+def page(account: Account, taken: Times, exact: bool, from_ddr: bool) -> str:
     """The report.
 
     Parameters
     ----------
     account
-        of the run
+        of the run's cycles
+    taken
+        where the time of an image goes
     exact
         whether its result was the reference's, bit by bit
     from_ddr
@@ -39,7 +38,7 @@ def page(account: Account, exact: bool, from_ddr: bool) -> str:
     files = ("style.css", "script.js", "page.html")
     style, script, frame = ((FOLDER / name).read_text(encoding="utf-8") for name in files)
     return Template(frame).substitute(
-        name=escape(account.name), style=style, script=script, memory=escape(memory), cards=cards(account),
+        name=escape(account.name), style=style, script=script, memory=escape(memory), cards=cards(account, taken),
         what=escape(account.what), board=board,
         exact="the result bit for bit that of NumPy" if exact else "<b>the result NOT that of NumPy</b>",
         kinds=legend(kinds), parts=legend(charts.PARTS.items()), timeline=charts.timeline(account),
@@ -48,13 +47,15 @@ def page(account: Account, exact: bool, from_ddr: bool) -> str:
              "last one; the prediction counts them with the first.")
 
 
-def cards(account: Account) -> str:
-    facts = [(f"{account.cycles:,}", f"cycles ({account.predicted:,} predicted)")]
-    facts += [(f"{account.cycles / hertz * 1e3:.2f} ms",
-               f"{hertz / account.cycles:,.0f} images/s at {hertz / 1e6:.5g} MHz") for hertz in CLOCKS_HZ]
-    facts += [(f"{account.utilisation:.1%}", f"of {account.peak} multiply-accumulates a cycle"),
-              (f"{account.starved / account.cycles:.2%}", "of the cycles waiting for weights"),
-              (f"{account.ddr_bytes / 1e6:.2f} MB", "image and weights")]
+def cards(account: Account, taken: Times) -> str:
+    """What a user gets first, then where it goes."""
+    facts = [(f"{taken.rate:,.0f} images/s", f"{taken.total_ms:.2f} ms an image, at {taken.clock:.5g} MHz"),
+             (f"{taken.engine_ms:.2f} ms", f"engine: {account.cycles:,} cycles ({account.predicted:,} predicted)"),
+             (f"{taken.image_ms:.2f} ms", f"until the image has come: {taken.waited:,} cycles"),
+             (f"{taken.host_ms:.2f} ms", f"host: {escape(taken.how)}"),
+             (f"{account.utilisation:.1%}", f"of {account.peak} multiply-accumulates a cycle"),
+             (f"{account.starved / account.cycles:.2%}", "of the cycles waiting for weights"),
+             (f"{account.ddr_bytes / 1e6:.2f} MB", "image and weights")]
     return "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in facts)
 
 
