@@ -72,7 +72,8 @@ def test_report_is_one_page_without_requests(measured):
     cards = re.findall(r'class="card"><b>(.*?)</b><span>(.*?)</span>', text)
     assert cards[0] == (f"{taken.rate:,.0f} images/s", f"{taken.total_ms:.2f} ms an image, at {hwh.CLOCK_MHZ} MHz")
     assert [what.split(":")[0] for _, what in cards[1:4]] == ["engine", "until the image has come", "host"]
-    assert taken.total_ms == pytest.approx(result.milliseconds + taken.waited / 1e5 + taken.host_ms)
+    assert taken.total_ms == pytest.approx(taken.engine_ms + taken.waited / 1e5 + taken.host_ms)
+    assert taken.engine_ms == pytest.approx(result.milliseconds, rel=0.01)  # the memory is not always as fast
     pictures = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
     assert [p.get("class") for p in pictures] == ["timeline", "roofline", "bars"]
     rectangles = [r for r in pictures[0].iter() if r.tag.endswith("rect") and r.get("height") == "18"]

@@ -19,7 +19,7 @@ SMALL, SIZE = 8, 28
 LEVELS = 16  # of a small image
 FAINTEST = 32  # least difference between ink and paper that counts as a picture
 INK = 0.31  # mean of the data set's images, whatever the digit: 0.25 to 0.38
-GRID, STEP, WIDEST = 64, 0.5, 12.0  # thickening of strokes, pixels: side of the digit, radius step, largest radius
+GRID, STEP, WIDEST = 64, 0.5, 12.0  # pixels, where strokes are thickened: side, steps and end of the radius
 
 
 def network() -> IntegerNetwork:
