@@ -28,6 +28,7 @@ class Bench:
         self.owner = 0        # flushes so far
         self.cycle = self.flying = self.late = self.torn = self.most = self.beats = 0
         self.inside = False   # a burst has begun and not ended
+        self.reading = False  # what reading_o says in this cycle
         self.expected = None  # data and error that come out in this cycle
         self.held = self.strays = 0  # cycles in which a reset met an address on the bus; beats that nobody asked for
 
@@ -80,7 +81,7 @@ class Bench:
         """A request is taken unless the one before blocks the bus, or all places in flight are occupied."""
         dut, waiting = self.dut, bool(self.asked)
         ready = not flush and (arready or not waiting) and self.flying < self.bursts
-        assert bool(dut.reading_o.value) == (self.flying > 0), f"cycle {self.cycle}, {self.flying} in flight"
+        assert bool(dut.reading_o.value) == self.reading, f"reading_o in cycle {self.cycle}, {self.flying} in flight"
         assert bool(dut.req_ready_o.value) == ready, f"req_ready_o in cycle {self.cycle}, {self.flying} in flight"
         assert bool(dut.m_axi_arvalid.value) == waiting, "the address is on the bus from the cycle after the request on"
         if waiting:
@@ -88,6 +89,7 @@ class Bench:
             assert (int(dut.m_axi_araddr.value), int(dut.m_axi_arlen.value)) == (address, beats - 1)
             if arready:
                 self.memory.ask(self.cycle, *self.asked.popleft())
+        self.reading = self.flying > 0 or (request is not None and ready)
         if taken := request is not None and ready:
             self.asked.append((*request, self.owner))
             self.flying += 1

@@ -6,7 +6,7 @@
 //            before comes out, whenever the memory delivers it; requests of that cycle are not taken.
 //            Reset is a flush: the memory is not reset with the fabric, so bursts stay counted and an address stays on the bus
 //            until it is taken. Only configuration sets the count to 0; a beat that nobody asked for is dropped.
-//            reading_o: bursts are in flight, wanted or not
+//            reading_o: bursts are in flight, wanted or not; it falls a cycle late
 // Timing     address on the bus one cycle after the request; beats one cycle behind the bus
 // Reference  AMBA AXI4, read channels; one ID, so that bursts return in order
 module read_master #(
@@ -35,21 +35,22 @@ module read_master #(
   localparam int unsigned CountWidth = $clog2(Bursts + 1);
 
   // bursts that were asked for and have not come back; of these the first stale_q are nobody's any more
-  logic flush, take, back;
+  logic flush, take, back, some;
   logic [CountWidth-1:0] flying_d;
   // verilator lint_off PROCASSINIT
   logic arvalid_q = 1'b0;  // these three have the value of configuration, and no reset
   logic [CountWidth-1:0] flying_q = '0, stale_q = '0;
   // verilator lint_on PROCASSINIT
   assign flush         = flush_i | ~rst_ni;
-  assign reading_o     = flying_q != '0;
+  assign some          = flying_q != '0;
   assign req_ready_o   = ~flush & (~arvalid_q | m_axi_arready) & (flying_q != CountWidth'(Bursts));
   assign take          = req_valid_i & req_ready_o;
-  assign back          = m_axi_rvalid & m_axi_rlast & reading_o;
+  assign back          = m_axi_rvalid & m_axi_rlast & some;
   assign flying_d      = flying_q + CountWidth'(take) - CountWidth'(back);
   assign m_axi_arvalid = arvalid_q;
   always_ff @(posedge clk_i) begin
-    flying_q <= flying_d;
+    flying_q  <= flying_d;
+    reading_o <= some | take;
     if (flush) stale_q <= flying_d;
     else if (back && stale_q != '0) stale_q <= stale_q - 1'b1;
 
@@ -59,7 +60,7 @@ module read_master #(
     end
     arvalid_q <= take | (arvalid_q & ~m_axi_arready);
 
-    data_valid_o <= m_axi_rvalid & reading_o & (stale_q == '0) & ~flush;
+    data_valid_o <= m_axi_rvalid & some & (stale_q == '0) & ~flush;
     data_o       <= m_axi_rdata;
     data_error_o <= m_axi_rresp[1];
   end
