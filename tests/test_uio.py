@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import hwh, spec
+from riffle import hwh, segment, spec
 from riffle.backends import uio
 from riffle.backends.axi_intc import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
 from riffle.backends.uio import UioBackend, interrupt_device, load_bitstream
 from riffle.driver import Accelerator
 from riffle.errors import HardwareError
+from riffle.quiet import hold
 from riffle.segment import Segment, identify
 from sample_manifest import save_manifest
 
@@ -118,6 +119,36 @@ def test_bitstream_goes_to_fpga_manager(tmp_path):
         file.write_bytes(content)
         with pytest.raises(HardwareError, match="riffle.bit cannot be loaded .*Remedy: be root"):
             load_bitstream(file, tmp_path)
+
+
+def test_no_bitstream_is_loaded_into_reads(tmp_path, memory, backend, monkeypatch):
+    """What is there is asked only if this process has identified it, and Linux says that the FPGA is configured."""
+    manager, file = tmp_path / "sys/class/fpga_manager/fpga0", tmp_path / "riffle.bit"
+    manager.mkdir(parents=True)
+    (manager / "state").write_text("operating\n")
+    file.write_bytes(bitstream(bytes(8)))
+    monkeypatch.setattr(segment, "DRY_POLLS", 10)
+    abort, reading = (1 << spec.REGISTER_FIELDS["CTRL"][name][0] for name in ("ABORT", "READING"))
+    load_bitstream(file, tmp_path)
+    assert backend.read(AT["CTRL"]) == IDENTITY["CTRL"], "nobody has identified it"
+    accelerator = Accelerator(backend)
+    ctrl, read = IDENTITY["CTRL"] | reading, backend.read
+    monkeypatch.setattr(backend, "read", lambda offset: ctrl if offset == AT["CTRL"] else read(offset))
+    (manager / "firmware").unlink()
+    with pytest.raises(HardwareError, match="reads of memory are in flight .*Remedy: load no other bitstream now"):
+        load_bitstream(file, tmp_path)
+    assert not (manager / "firmware").exists() and backend._words[AT["CTRL"] // 4] == abort
+    ctrl = IDENTITY["CTRL"]
+    load_bitstream(file, tmp_path)
+    assert (manager / "firmware").exists()
+    backend._words[AT["CTRL"] // 4] = 0
+    load_bitstream(file, tmp_path)
+    assert backend._words[AT["CTRL"] // 4] == 0, "what was replaced is not asked again"
+    hold(accelerator)
+    (manager / "state").write_text("unknown\n")
+    with pytest.raises(HardwareError, match="the FPGA is in state 'unknown'"):
+        load_bitstream(file, tmp_path)
+    assert backend._words[AT["CTRL"] // 4] == 0, "an FPGA that is not configured is left alone"
 
 
 def test_manifest_vouches_for_the_bitstream(tmp_path, memory, monkeypatch):

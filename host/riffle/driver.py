@@ -23,9 +23,10 @@ from .images import WrittenImages, check_ways, way_of_images
 from .loading import Loadable, as_program
 from .locking import HardwareLock
 from .program import Place, Program
+from .quiet import hold, release
 from .result import Result, read_memory
 from .run_control import GRACE, RunControl
-from .segment import Segment, identify
+from .segment import Segment, identify, run_dry
 from .sources import Source, way_of_weights
 
 WATCHDOG_FACTOR, WATCHDOG_EXTRA = 4, 20_000  # a run may take this times what was predicted, and this many cycles more
@@ -76,6 +77,7 @@ class Accelerator:
         self._program_id, self._closed = NOBODY, False
         with self.exclusive:
             self.configuration = identify(self.segment)
+            hold(self)
             self.control.make_ready()
 
     def __enter__(self) -> Accelerator:
@@ -99,6 +101,7 @@ class Accelerator:
                 self.unload()
         finally:
             self._closed = True
+            release(self)
             self.backend.close()
 
     def load(self, program: Loadable, weights: str = "auto", images: str = "auto", batch: bool = False) -> None:
@@ -296,6 +299,23 @@ class Accelerator:
         """Stop the run that somebody waits for, with error ABORTED; no effect where none runs."""
         self._check_open()
         self.control.stop()
+
+    def quiesce(self) -> None:
+        """Stop what runs and wait until no read of memory is in flight, so that another bitstream may be loaded.
+
+        The processor's memory port is not reset with the FPGA: what was asked for before comes to whatever is loaded
+        next. The program stays loaded.
+
+        Raises
+        ------
+        HardwareError
+            if the engine does not stop, or reads do not come back
+        """
+        with self.exclusive:
+            if not self.control.abort():
+                raise HardwareError("the engine runs and does not react to ABORT, so reads of memory may be in flight. "
+                                    "Remedy: restart the board before another bitstream is loaded")
+            run_dry(self.segment)
 
     def finish(self, cycles: int) -> None:
         """Wait for the end of what `launch` has started, at most `cycles`. Errors as `run`."""

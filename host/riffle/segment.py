@@ -12,6 +12,7 @@ from . import spec
 from .backends import Backend
 from .errors import BusError, HardwareError
 
+DRY_POLLS = 10_000  # looks at CTRL, 0.1 s and more, until reads that are in flight count as lost; they take some us
 ACTIVATION_PITCH = 64  # bytes of one bank's word in the activation window
 RUN_REGISTERS = ("ERROR", "ERROR_INFO", "CURRENT", "CYCLES", "BUSY", "STARVED")  # one word after the other
 
@@ -153,6 +154,20 @@ def identify(segment: Segment) -> dict[str, int]:
     caps, depths = segment.fields("CAPS"), segment.fields("DEPTHS")
     return {"rows": caps["ROWS"], "columns": caps["COLUMNS"],
             "activation_depth": depths["ACTIVATIONS"], "weight_depth": depths["WEIGHTS"]}
+
+
+def run_dry(segment: Segment) -> None:
+    """Wait until the accelerator, which is idle, has no read of memory in flight.
+
+    Raises
+    ------
+    HardwareError
+        if reads do not come back
+    """
+    if any(not segment.fields("CTRL")["READING"] for _ in range(DRY_POLLS)):
+        return
+    raise HardwareError(f"reads of memory are in flight and have not come back within {DRY_POLLS} looks at CTRL: the "
+                        "memory port is stuck. Remedy: load no other bitstream now; restart the board")
 
 
 def _check(offset: int, size: int) -> None:

@@ -42,7 +42,11 @@ class BoardBackend(MappedWords):
         self.what = f"the simulated {through}" if self._model else through
         self.fetches_from = self._model.fetches_from if self._model else "the board's DDR"
         self.clock_hz = pynq.Clocks.fclk0_mhz * 1e6
-        self._loop, self._told = interrupt_loop(), False
+        self._loop, self._told, self._bitstream = interrupt_loop(), False, _bitstream()
+
+    def there(self) -> bool:
+        """Whether PYNQ says that the FPGA holds what it held in the beginning; of other processes it says nothing."""
+        return self._bitstream == _bitstream()
 
     @property
     def cycles(self) -> int | None:
@@ -95,6 +99,12 @@ class BoardBackend(MappedWords):
                           "but late. Remedy: `riffle doctor`; or open the accelerator with wait='poll'", RuntimeWarning,
                           stacklevel=2)
         self._told = True
+
+
+def _bitstream() -> tuple[str | None, str | None]:
+    """What PYNQ has loaded, and when."""
+    device = pynq.Device.active_device
+    return getattr(device, "bitfile_name", None), getattr(device, "timestamp", None)
 
 
 async def _heard(pin: pynq.Interrupt, seconds: float) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import hwh, spec
 from ..errors import HardwareError
+from ..quiet import quiesce_held
 from .axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
 from .buffers import Buffer
 from .mapped import FPGA, MappedWords
@@ -101,13 +102,15 @@ def load_bitstream(bitstream: str | Path, root: str | Path = "/") -> None:
     Raises
     ------
     HardwareError
-        if it is no bitstream, or the kernel refuses it
+        if it is no bitstream, or the kernel refuses it; if an accelerator that this process holds does not stop reading
+        memory
     """
     manager, firmware = Path(root, "sys/class/fpga_manager/fpga0"), Path(root, "lib/firmware")
     try:
         configuration = _configuration(Path(bitstream).read_bytes())
         firmware.mkdir(parents=True, exist_ok=True)
         (firmware / FIRMWARE).write_bytes(np.frombuffer(configuration, ">u4").astype("<u4").tobytes())
+        quiesce_held(UioBackend, lambda _: _configured(manager))
         (manager / "flags").write_text("0")
         (manager / "firmware").write_text(FIRMWARE)
         state = (manager / "state").read_text().strip()
@@ -117,6 +120,12 @@ def load_bitstream(bitstream: str | Path, root: str | Path = "/") -> None:
     if state != "operating":
         raise HardwareError(f"the FPGA is in state {state!r} after loading {bitstream}, not 'operating'. Remedy: "
                             "see dmesg")
+
+
+def _configured(manager: Path) -> bool:
+    """Whether Linux says that the FPGA is configured; where it does not, its registers are left alone."""
+    state = manager / "state"
+    return state.exists() and state.read_text().strip() == "operating"
 
 
 def interrupt_device(root: str | Path = "/") -> Path | None:

@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import pynq
 
 from .. import hwh, spec
+from ..backends.board import BoardBackend
 from ..bitstream import confirm, vouched
 from ..errors import HardwareError
+from ..quiet import quiesce_held
 from .device import ZYNQ, SimulatedBoard, simulated
 from .ip import RiffleIP
 
@@ -31,7 +33,8 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     Raises
     ------
     HardwareError
-        if there is no such file, no accelerator in it, or it is not what its manifest says
+        if there is no such file, no accelerator in it, or it is not what its manifest says; if an accelerator that this
+        process holds does not stop reading memory
     """
     if platform.machine() != ZYNQ:
         pynq.Device.active_device = next(d for d in pynq.Device.devices if isinstance(d, SimulatedBoard))
@@ -49,6 +52,7 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
                             "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
     made = None if generated else vouched(overlay.bitfile_name)
+    quiesce_held(BoardBackend, BoardBackend.there)
     overlay.download()
     ip = getattr(overlay, found[0])
     if not simulated():  # which is of no build
