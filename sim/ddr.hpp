@@ -1,4 +1,5 @@
 // The board's memory as the read master sees it through an HP port: latency, bandwidth, refresh, back-pressure, faults.
+// It has no reset, as the port has none: what was asked for before a reset of the accelerator is answered after it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ class Ddr {
 
  public:
   static constexpr uint32_t kBase = 0x10000000, kSize = 32u << 20, kPage = 4096;
-  static constexpr uint32_t kBurstsInFlight = 8, kBeat = 8;
+  static constexpr uint32_t kBurstsInFlight = 8, kBeat = 8, kBeats = 16, kBoundary = 4096;
   static constexpr uint8_t kOkay = 0, kSlverr = 2, kDecerr = 3;
 
   DdrSettings settings{38, 85, 8192, 1170, 24, 0, UINT32_MAX, 0};
@@ -31,6 +32,9 @@ class Ddr {
   // Pages that somebody has allocated, kSize / kPage; the others answer with DECERR. The board is less strict: there a
   // freed buffer is memory of somebody else, which can be read.
   uint8_t* const allocated;
+
+  // Addresses that the accelerator withdrew or changed before they were taken, or that AXI does not allow
+  uint32_t violations = 0;
 
   // The caller's memory and page table, which must outlive this, or one's own where they are null
   Ddr(uint32_t seed, uint8_t* outer_memory, uint8_t* outer_allocated)
@@ -46,9 +50,13 @@ class Ddr {
   void clock(Top& top, Edge edge) {
     const bool asked = top.m_axi_arvalid && top.m_axi_arready, taken = top.m_axi_rvalid && top.m_axi_rready;
     const uint32_t address = top.m_axi_araddr, beats = top.m_axi_arlen + 1u, id = top.m_axi_arid;
+    const bool offered = top.m_axi_arvalid && !asked;
     edge();
+    if (offered && !(top.m_axi_arvalid && top.m_axi_araddr == address && top.m_axi_arlen + 1u == beats && top.m_axi_arid == id))
+      ++violations;
     ++now_;
     if (asked) {
+      if (address % kBeat || beats > kBeats || address % kBoundary + beats * kBeat > kBoundary) ++violations;
       uint32_t latency = settings.latency;
       if (random_() % 16 == 0 && settings.latency_worst > latency) latency += random_() % (settings.latency_worst - latency + 1);
       bursts_.push_back({address, beats, id, now_ + latency});

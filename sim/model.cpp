@@ -21,6 +21,7 @@ constexpr uint32_t kBurstWords = 256;
 constexpr uint32_t kBurstBoundary = 4096;  // bytes; no AXI burst crosses it
 constexpr uint8_t kIncr = 1, kWord = 2;    // burst type, log2 of the bytes of a beat
 constexpr int kNoAnswer = -1;
+constexpr uint32_t kResetCycles = 16;
 
 // Words of the next burst
 uint32_t burst_length(uint32_t offset, uint32_t words) {
@@ -45,10 +46,11 @@ struct Model {
     context.randSeed(static_cast<int>(seed));
     context.traceEverOn(true);
     top = std::make_unique<Vriffle>(&context);
-    top->aclk = 0;
+    top->aclk = top->aresetn = 0;
     top->m_axi_arready = top->m_axi_rvalid = top->m_axi_rid = 0;
     top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_arvalid = top->s_axi_bready = top->s_axi_rready = 0;
-    reset();
+    top->eval();  // the first one takes the level of the clock for granted: without it the first edge is lost
+    reset(kResetCycles);
   }
 
   ~Model() {
@@ -78,10 +80,11 @@ struct Model {
     ++cycles;
   }
 
-  void reset() {
+  // The memory does not see it, and goes on
+  void reset(uint32_t length) {
     top->aresetn = 0;
     context.assertOn(false);  // what has no reset is random until the clock has run
-    for (int i = 0; i < 16; ++i) tick();
+    while (length--) tick();
     context.assertOn(true);
     top->aresetn = 1;
     tick();
@@ -165,7 +168,7 @@ Model* riffle_new(uint32_t seed) { return new Model(seed, nullptr, nullptr); }
 Model* riffle_new_around(uint32_t seed, uint8_t* memory, uint8_t* allocated) { return new Model(seed, memory, allocated); }
 
 void riffle_free(Model* model) { delete model; }
-void riffle_reset(Model* model) { model->reset(); }
+void riffle_reset(Model* model, uint32_t cycles) { model->reset(cycles); }
 uint64_t riffle_cycles(const Model* model) { return model->cycles; }
 int riffle_interrupt(const Model* model) { return model->interrupt(); }
 
@@ -177,6 +180,7 @@ int riffle_trace(Model* model, const char* path) { return model->trace(path); }
 uint32_t riffle_ddr_size(const Model*) { return Ddr::kSize; }
 uint32_t riffle_ddr_base(const Model*) { return Ddr::kBase; }
 DdrSettings* riffle_ddr_settings(Model* model) { return &model->ddr.settings; }
+uint32_t riffle_ddr_violations(const Model* model) { return model->ddr.violations; }
 uint32_t riffle_ddr_waiting(const Model* model) { return model->ddr.waiting(); }
 
 // Clock until the interrupt or for `cycles`; returns the level of the interrupt

@@ -25,6 +25,7 @@ from .buffers import ALIGNMENT, Buffer, Heap
 
 ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
+RESET_CYCLES = 16  # as long as the board's reset
 YIELD = 20e-6  # seconds in which other threads get at the model between two chunks
 OFFSET, WORD, WORDS = ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)
 BYTES = ctypes.POINTER(ctypes.c_uint8)
@@ -40,13 +41,14 @@ class DdrSettings(ctypes.Structure):
 
 FUNCTIONS = {  # name: (result, arguments after the model)
     "riffle_free": (None, ()),
-    "riffle_reset": (None, ()),
+    "riffle_reset": (None, (ctypes.c_uint32,)),
     "riffle_cycles": (ctypes.c_uint64, ()),
     "riffle_interrupt": (ctypes.c_int, ()),
     "riffle_trace": (ctypes.c_int, (ctypes.c_char_p,)),
     "riffle_ddr_base": (ctypes.c_uint32, ()),
     "riffle_ddr_size": (ctypes.c_uint32, ()),
     "riffle_ddr_settings": (ctypes.POINTER(DdrSettings), ()),
+    "riffle_ddr_violations": (ctypes.c_uint32, ()),
     "riffle_ddr_waiting": (ctypes.c_uint32, ()),
     "riffle_run": (ctypes.c_int, (ctypes.c_uint64,)),
     "riffle_advance": (None, (ctypes.c_uint64,)),
@@ -148,10 +150,18 @@ class RtlBackend:
         """Clock cycles simulated so far."""
         return self._library.riffle_cycles(self._model)
 
-    def reset(self) -> None:
-        """Pull the reset. Memories keep what they hold."""
+    def reset(self, cycles: int = RESET_CYCLES) -> None:
+        """Pull the reset for so many cycles. Memories keep what they hold; the DDR goes on, with its answers, too.
+
+        Raises
+        ------
+        ValueError
+            if there are none
+        """
+        if cycles < 1:
+            raise ValueError(f"a reset of {cycles} cycles is none: give at least 1")
         with self._lock:
-            self._library.riffle_reset(self._model)
+            self._library.riffle_reset(self._model, cycles)
             self._after_reset()
 
     def _after_reset(self) -> None:
@@ -167,6 +177,11 @@ class RtlBackend:
     def ddr(self) -> DdrSettings:
         """Latency, bandwidth and faults of the simulated DDR."""
         return self._library.riffle_ddr_settings(self._model).contents
+
+    @property
+    def ddr_violations(self) -> int:
+        """Addresses so far that the accelerator withdrew or changed before they were taken, or that AXI forbids."""
+        return self._library.riffle_ddr_violations(self._model)
 
     @property
     def ddr_waiting(self) -> int:
