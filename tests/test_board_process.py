@@ -139,9 +139,10 @@ def test_two_clients_with_different_networks(board, rng, quiet):
     assert [process.exitcode for process in processes] == [0, 0], failed.empty() or failed.get()
 
 
-def test_holder_of_the_lock_is_named(board):
+def test_holder_of_the_lock_is_named(board, monkeypatch):
     with attach(board) as mine, attach(board) as other:
-        other.exclusive.timeout = 0.2
+        assert mine.exclusive is other.exclusive
+        monkeypatch.setattr(other.exclusive, "timeout", 0.2)
         taken, leave = FORK.Event(), FORK.Event()
 
         def hold():

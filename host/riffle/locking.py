@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -98,6 +99,16 @@ class HardwareLock:
         except BaseException:
             os.close(file)
             raise
+
+
+def hardware_lock(name: str | Path) -> HardwareLock:
+    """The lock of a name, one for this process: all its handles have the lock where one has, and may lock again."""
+    return _hardware_lock(os.getpid(), name)  # what is forked has a lock of its own
+
+
+@cache
+def _hardware_lock(_: int, name: str | Path) -> HardwareLock:
+    return HardwareLock(name)
 
 
 def _held(path: Path, timeout: float) -> str:

@@ -59,7 +59,7 @@ def test_clock_is_that_of_the_block_design(case):
     assert case.accelerator.backend.clock_hz == pytest.approx(hwh.CLOCK_MHZ * 1e6)
 
 
-@pytest.mark.parametrize("images, most", [("window", 21), ("ddr", 23)])
+@pytest.mark.parametrize("images, most", [("window", 22), ("ddr", 24)])
 def test_host_work_of_a_run_in_bus_words(board, case, images, most):
     """Besides scores and, if it is not fetched, the image: those to the interrupt controller are six of them."""
     case.accelerator.load(case.program, images=images)

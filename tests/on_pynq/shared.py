@@ -16,7 +16,9 @@ import numpy as np
 from riffle.board import load_overlay
 from test_driver import Case
 warnings.filterwarnings("ignore", "another handle or process has loaded")
-case = Case(load_overlay().accelerator, np.random.default_rng(int(sys.argv[1])))
+ip = load_overlay()
+assert ip.device.intc.read(0x1C) == 3, "an interrupt before the first wait would be lost"
+case = Case(ip.accelerator, np.random.default_rng(int(sys.argv[1])))
 warnings.simplefilter("error", RuntimeWarning)  # an interrupt that is lost
 warnings.filterwarnings("ignore", "another handle or process has loaded")
 for _ in range(5):
@@ -39,17 +41,18 @@ def start():
 
         def start(rng, deed=""):
             return subprocess.Popen([sys.executable, "-c", CLIENT, str(rng.integers(1 << 30)), deed], text=True,
-                                    env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                    env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
         yield start
 
 
 def test_two_kernels_share_a_board(start, rng):
     clients = [start(rng), start(rng)]
     for client in clients:
-        assert client.stdout.readline() == "right\n"
+        assert client.stdout.readline() == "right\n", client.communicate("")
     for client in clients:
-        client.communicate("")
-        assert client.returncode == 0
+        _, complaints = client.communicate("")
+        assert client.returncode == 0 and "Exception" not in complaints, complaints
 
 
 def test_kernel_that_is_killed_in_a_run(start, rng):
@@ -58,4 +61,5 @@ def test_kernel_that_is_killed_in_a_run(start, rng):
     first.kill()
     first.communicate()
     second = start(rng)
-    assert second.communicate("")[0] == "right\n" and second.returncode == 0
+    out, complaints = second.communicate("")
+    assert (second.returncode, out) == (0, "right\n"), complaints

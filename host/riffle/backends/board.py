@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pynq
 
+from ..board.device import board_lock
 from ..board.loop import interrupt_loop
 from ..errors import SharedMemoryError
 from .buffers import Buffer
-from .mapped import FPGA, MappedWords
+from .mapped import MappedWords
 from .waiting import CYCLES, ISR, poll
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class BoardBackend(MappedWords):
     shares_memory = True
 
     def __init__(self, ip: RiffleIP):
-        super().__init__(ip.mmio.array, getattr(pynq.Device.active_device, "lock_name", FPGA))
+        super().__init__(ip.mmio.array, board_lock())
         self.ip = ip
         self._model = getattr(ip.device, "model", None)
         through = f"{ip.device.name} through PYNQ {pynq.__version__}"

@@ -5,10 +5,12 @@ Beside the socket lie `<socket>.key`, which only its user may read, and `<socket
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import struct
 import threading
+import weakref
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from multiprocessing.reduction import recv_handle
@@ -111,6 +113,7 @@ class Requests:
         except GONE as error:
             raise HardwareError(f"no process simulates hardware at {path} ({_said(error)}). Remedy: start one with "
                                 f"`{START} {path}`, as the same user, and wait until it says READY") from error
+        _attached.add(self)
 
     def __call__(self, name: str, *arguments: object) -> object:
         """The answer; errors are those of the other side.
@@ -175,6 +178,16 @@ class Requests:
             if self._idle:
                 return self._idle.pop()
         return connect(self.path, "join", self.client)[0]
+
+
+_attached: weakref.WeakSet[Requests] = weakref.WeakSet()
+
+
+@atexit.register
+def _detach() -> None:
+    """Before Python takes itself apart: what is collected then, as buffers are, has nothing to give back any more."""
+    for one in list(_attached):
+        one.close()
 
 
 def _said(error: BaseException) -> str:

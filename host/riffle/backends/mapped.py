@@ -6,8 +6,6 @@ would end the process with SIGBUS, for a write at some later time: nothing here 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from .. import spec
@@ -24,13 +22,13 @@ class MappedWords:
     ----------
     words
         uint32 [segment's words]: an array of mapped device memory, or what behaves like one
-    name
-        of the hardware, for its lock, as `HardwareLock` takes it
+    lock
+        of the hardware
     """
 
-    def __init__(self, words: np.ndarray, name: str | Path | None):
+    def __init__(self, words: np.ndarray, lock: HardwareLock):
         self._mapped: np.ndarray | None = words
-        self.lock = HardwareLock(name)
+        self.lock = lock
 
     def close(self) -> None:
         """Forget the mapping."""

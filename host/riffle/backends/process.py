@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import HardwareError, RiffleError
-from ..locking import HardwareLock
+from ..locking import hardware_lock
 from . import SIMULATED_HZ
 from .buffers import Buffer
 from .exchange import Requests, beside
@@ -50,7 +50,7 @@ class ProcessBackend:
         self.path, self.clock_hz, self.progress = Path(path).absolute(), clock_hz, progress
         self._ask = Requests(self.path)
         self.what, self.fetches_from = f"{self._ask.facts['what']}, in another process", self._ask.facts["fetches_from"]
-        self.lock = HardwareLock(beside(self.path, ".lock"))
+        self.lock = hardware_lock(beside(self.path, ".lock"))
         self._memory = np.frombuffer(mmap.mmap(self._ask.memory, 0), np.uint8)
         os.close(self._ask.memory)
         self._numbers, self._interrupted = itertools.count(), []

@@ -119,8 +119,9 @@ class RtlBackend:
         memory = np.zeros(ddr_size(self._library), np.uint8) if memory is None else memory
         pages = np.zeros(memory.size // ALIGNMENT, np.uint8)
         arrays = [array.ctypes.data_as(BYTES) for array in (memory, pages)]
-        self._alive: ctypes.c_void_p | None = ctypes.c_void_p(self._library.riffle_new_around(seed, *arrays))
-        self._free = weakref.finalize(self, _free, self._library, self._alive, memory, pages)
+        self._alive = [ctypes.c_void_p(self._library.riffle_new_around(seed, *arrays))]
+        self._free = weakref.finalize(self, _free, self._library, self._alive, self._lock, memory, pages)
+        self._free.atexit = waves is not None  # other threads may still use the model when Python ends
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
             raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
         self.ddr_base = self._library.riffle_ddr_base(self._model)  # physical address of the memory's first byte
@@ -129,15 +130,13 @@ class RtlBackend:
 
     def close(self) -> None:
         """End the simulation; waveforms are complete only then."""
-        with self._lock:
-            self._alive = None
-            self._free()
+        self._free()
 
     @property
     def _model(self) -> ctypes.c_void_p:
-        if self._alive is None:
+        if not self._alive:
             raise HardwareError("the simulation is closed: open the accelerator again, with riffle.open()")
-        return self._alive
+        return self._alive[0]
 
     def __enter__(self) -> RtlBackend:
         return self
@@ -273,6 +272,7 @@ def ddr_size(library: ctypes.CDLL) -> int:
     return library.riffle_ddr_size(None)
 
 
-def _free(library: ctypes.CDLL, model: ctypes.c_void_p, *_: np.ndarray) -> None:
-    """End a model, before the arrays that it uses."""
-    library.riffle_free(model)
+def _free(library: ctypes.CDLL, alive: list[ctypes.c_void_p], lock: threading.RLock, *_: np.ndarray) -> None:
+    """End a model that no thread uses, before the arrays that it uses."""
+    with lock:
+        library.riffle_free(alive.pop())

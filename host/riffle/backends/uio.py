@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import hwh, spec
 from ..errors import HardwareError
+from ..locking import hardware_lock
 from ..quiet import quiesce_held
 from .axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
 from .buffers import Buffer
@@ -54,7 +55,7 @@ class UioBackend(MappedWords):
 
     def __init__(self, memory: str | Path = DEVICE, uio: str | Path | None = None, *,
                  base: int = spec.SEGMENT_BASE, interrupts: int = hwh.INTERRUPT_BASE, clock_hz: float = 100e6):
-        super().__init__(_map(memory, base, spec.SEGMENT_SIZE), _lock_name(memory))
+        super().__init__(_map(memory, base, spec.SEGMENT_SIZE), hardware_lock(_lock_name(memory)))
         self.clock_hz = clock_hz
         self._uio = None
         if uio is not None:

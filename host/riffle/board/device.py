@@ -20,8 +20,10 @@ from pynq.pl_server.device import Device
 
 from .. import hwh, spec
 from ..backends.axi_intc import AxiIntc
+from ..backends.mapped import FPGA
 from ..backends.process import ProcessBackend
 from ..backends.rtl import RtlBackend, build
+from ..locking import HardwareLock, hardware_lock
 from .window import Window
 
 ZYNQ = "armv7l"
@@ -90,8 +92,8 @@ class SimulatedBoard(Device):
     accelerator
         the Verilated hardware; $RIFFLE_CONFIGURATION names one of `spec.CONFIGURATIONS`, by default full.
         $RIFFLE_BOARD_PROCESS names the socket of a `backends.board_process`, which other processes share
-    lock_name
-        as `HardwareLock` takes it; None where no other process reaches the board
+    lock
+        held by whoever uses the accelerator
     intc
         the interrupt controller
     accesses
@@ -111,7 +113,7 @@ class SimulatedBoard(Device):
         path = os.environ.get("RIFFLE_BOARD_PROCESS")
         self.accelerator: RtlBackend | ProcessBackend = ProcessBackend(path) if path else RtlBackend(
             build(os.environ.get("RIFFLE_CONFIGURATION", "full")), slverr=False)
-        self.lock_name = self.accelerator.lock.path
+        self.lock = self.accelerator.lock
         self.default_memory = SimulatedMemory(self)
         self.intc = self.accelerator.intc if path else AxiIntc()
         self.line, self.accesses = SimulatedInterruptLine(self), 0
@@ -203,6 +205,12 @@ class SimulatedBoard(Device):
         """Nothing is cached."""
 
     invalidate = flush
+
+
+def board_lock() -> HardwareLock:
+    """Of the board that PYNQ uses. A run holds it, and so does whoever loads a bitstream or sets up interrupts."""
+    board = simulated()
+    return board.lock if board else hardware_lock(FPGA)
 
 
 def simulated() -> SimulatedBoard | None:

@@ -13,7 +13,9 @@ from functools import cached_property
 from pynq import DefaultIP
 
 from .. import spec
+from ..backends.axi_intc import HARDWARE_ENABLE, MASTER, MASTER_ENABLE
 from ..driver import Accelerator
+from .device import board_lock
 from .loop import interrupt_loop
 
 
@@ -23,8 +25,12 @@ class RiffleIP(DefaultIP):
     bindto = [spec.VLNV]
 
     def __init__(self, description: dict):
-        # PYNQ ties an interrupt to the loop in which it is made
-        interrupt_loop().call(super().__init__, description)
+        with board_lock():  # the first interrupt of a process switches off those that others wait for
+            # PYNQ ties an interrupt to the loop in which it is made
+            interrupt_loop().call(super().__init__, description)
+            # PYNQ does it when it waits first: the end of a run before that would not be seen
+            if controller := getattr(self, "interrupt", None) and getattr(self.interrupt.parent(), "mmio", None):
+                controller.write(MASTER, MASTER_ENABLE | HARDWARE_ENABLE)
 
     @cached_property
     def accelerator(self) -> Accelerator:

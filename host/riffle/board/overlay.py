@@ -14,7 +14,7 @@ from ..backends.board import BoardBackend
 from ..bitstream import confirm, vouched
 from ..errors import HardwareError
 from ..quiet import quiesce_held
-from .device import ZYNQ, SimulatedBoard, simulated
+from .device import ZYNQ, SimulatedBoard, board_lock, simulated
 from .ip import RiffleIP
 
 BITSTREAM = "riffle.bit"
@@ -52,9 +52,10 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
                             "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
     made = None if generated else vouched(overlay.bitfile_name)
-    quiesce_held(BoardBackend, BoardBackend.there)
-    overlay.download()
-    ip = getattr(overlay, found[0])
+    with board_lock():  # not in the middle of another process' run
+        quiesce_held(BoardBackend, BoardBackend.there)
+        overlay.download()
+        ip = getattr(overlay, found[0])
     if not simulated():  # which is of no build
         confirm(made, ip.read(spec.REGISTERS["BUILD_HASH"]))
     return ip
