@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from riffle import catalogue, cli, digits, hwh, opening, reference
+from riffle import catalogue, cli, digits, hwh, opening, reference, spec
 from riffle.backends import rtl, uio
 from riffle.cli import compare as compare_module
 from riffle.cli.picture import read, render
 from riffle.compiler import compile_network
+from riffle.errors import InputError
 from riffle.program import Program
 
 TIMES = ("ms_per_image", "engine_ms", "image_ms", "host_ms", "clock_mhz")
@@ -131,6 +132,73 @@ def test_classify_refuses_what_is_no_picture(refused, tmp_path, content, message
     refused("classify", path, message=message)
 
 
+def test_classify_goes_on_behind_a_bad_picture(riffle, tmp_path, number):
+    """All are named that cannot be used, with reason and remedy; the others are shown in their order."""
+    image, label = number
+    for name in ("a.png", "c.png"):
+        Image.fromarray(image).resize((90, 90)).save(tmp_path / name)
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG broken")
+    paths = [tmp_path / name for name in ("a.png", "blank.png", "missing.png", "c.png", "broken.png")]
+    code, output, errors = riffle("classify", *paths, tmp_path, tmp_path / "a.png", "--backend", "numpy")
+    assert code == 1
+    assert re.findall(r"\S*[ac]\.png", output.replace(" 90x90", "")) == [str(paths[i]) for i in (0, 3, 0)]
+    assert len(re.findall(rf"\d+\.\d% {label}\b", output)) == 3
+    flat = errors.replace(" ", "")
+    for path, reason in zip([*paths[1:3], paths[4], tmp_path], (
+            ": the picture shows nothing: ink", ": check the path", " is not a picture that Pillow can read",
+            f" is a folder: give the pictures in it, as {tmp_path}/*.png"), strict=True):
+        assert f"{path}{reason}".replace(" ", "") in flat, errors
+    assert "4 of 7 pictures cannot be used" in errors and errors.count("riffle: error") == 5
+
+
+def test_classify_with_nothing_but_bad_pictures_opens_no_hardware(riffle, tmp_path, monkeypatch):
+    monkeypatch.setattr(rtl, "_load", lambda path: pytest.fail("the simulated hardware was opened"))
+    code, output, errors = riffle("classify", tmp_path / "x.png", tmp_path / "y.png", "--backend", "rtl")
+    assert code == 1 and not output and "2 of 2 pictures cannot be used, see above" in errors
+
+
+@pytest.mark.parametrize("side", [9_000, 13_800])
+def test_classify_refuses_giant_pictures(refused, tmp_path, side):
+    """81 and 190 megapixels: Pillow warns of the first, and refuses the second with an exception of its own."""
+    path = tmp_path / "giant.png"
+    Image.new("1", (side, side)).save(path)
+    refused("classify", path, message="has more than 80 megapixels: make it smaller first")
+
+
+def test_pictures_with_16_bits_are_scaled(tmp_path, number):
+    Image.fromarray(number[0].astype(np.uint16) << 8).save(tmp_path / "x.png")
+    assert np.array_equal(read(tmp_path / "x.png")[..., 0], number[0])
+    Image.fromarray(number[0].astype(np.float32)).save(tmp_path / "x.tiff")
+    with pytest.raises(InputError, match="floating-point numbers.*convert it to PNG"):
+        read(tmp_path / "x.tiff")
+
+
+@pytest.mark.parametrize("name", ["digits.riffle", "digits"])
+def test_classify_takes_programs(riffle, tmp_path, number, name):
+    """What `riffle compile` wrote, whatever its name: the picture is prepared as for the network."""
+    program, picture = tmp_path / name, tmp_path / "x.png"
+    Image.fromarray(number[0]).resize((90, 90)).save(picture)
+    assert riffle("compile", "digits", "-o", program)[0] == 0
+    shown = [riffle("classify", picture, "--network", network, "--backend", "numpy") for network in ("digits", program)]
+    assert shown[0] == shown[1] and shown[0][0] == 0 and "cut out, centred" in shown[0][1]
+
+
+@pytest.mark.parametrize("arguments", [("compare",), ("report",), ("trace",), ("bench", "--layers"),
+                                       ("bench", "--baselines", "--only"), ("compile", "-o", "x")])
+def test_what_needs_the_network_says_so_of_a_program(refused, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    compile_network(digits.network()).save("d.riffle")
+    refused(*arguments, "d.riffle", message="d.riffle is a compiled program, .* Give the network that it was compiled "
+                                            "from; `riffle classify --network` and Accelerator.load take programs")
+    assert not (tmp_path / "x").exists()
+
+
+def test_version(riffle):
+    code, output, _ = riffle("--version")
+    assert code == 0 and output == f"riffle {spec.VERSION}, specification {spec.SPEC_HASH:#010x}"
+
+
 def test_classify_refuses_networks_that_take_no_pictures(refused, tmp_path, number):
     np.save(tmp_path / "x.npy", number[0])
     refused("classify", tmp_path / "x.npy", "--network", "g3-1x-stage2-residual",
@@ -191,13 +259,12 @@ def test_unknown_and_impossible_networks_are_refused(refused, tmp_path, name, me
 
 def test_files_that_are_no_networks_are_refused(refused, tmp_path):
     path = tmp_path / "x.npz"
-    for write in (lambda: path.write_text("no network"), lambda: np.savez(path, x=np.zeros(3)),
-                  lambda: compile_network(digits.network()).save(path)):
+    for write in (lambda: path.write_text("no network"), lambda: np.savez(path, x=np.zeros(3))):
         write()
         refused("compare", path, message="riffle saved as integer network")
     refused("compile", "digits", "-o", tmp_path / "missing" / "x",
             message="cannot use .*: No such file or directory. Check the path")
-    refused("compare", tmp_path, message="there is no network or file")
+    refused("compare", tmp_path, message="is a folder, not a network: give a file in it")
     refused("compare", "--waves", tmp_path / "missing" / "x.fst", message="cannot use .*: No such file or directory")
 
 

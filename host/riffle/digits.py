@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import InputError
 from .floating import FloatNetwork
 from .integer import IntegerNetwork
 
@@ -43,12 +44,12 @@ def enlarge(small: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    InputError
         if the image has another size or other values
     """
     small = np.asarray(small)
     if small.shape[-2:] != (SMALL, SMALL) or small.min(initial=0) < 0 or small.max(initial=0) > LEVELS:
-        raise ValueError(f"small images are {SMALL}x{SMALL} of 0 to {LEVELS}, not {small.shape} of {small.min()} to "
+        raise InputError(f"small images are {SMALL}x{SMALL} of 0 to {LEVELS}, not {small.shape} of {small.min()} to "
                          f"{small.max()}: use prepare() for other pictures")
     matrix, unit = _bilinear()
     sums = matrix @ small.astype(np.int64) @ matrix.T
@@ -74,21 +75,21 @@ def prepare(picture: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    InputError
         if it is no such array, or empty
     """
     picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
-        raise ValueError(f"the picture is {picture.dtype} {picture.shape}, but must be uint8 [H][W] or [H][W][3]: "
+        raise InputError(f"the picture is {picture.dtype} {picture.shape}, but must be uint8 [H][W] or [H][W][3]: "
                          "convert it to 8-bit grey or RGB")
     if min(picture.shape[:2]) < SMALL:
-        raise ValueError(f"the picture has {picture.shape[1]}x{picture.shape[0]} pixels, but needs {SMALL}x{SMALL} or "
+        raise InputError(f"the picture has {picture.shape[1]}x{picture.shape[0]} pixels, but needs {SMALL}x{SMALL} or "
                          "more")
     grey = picture @ np.array([0.299, 0.587, 0.114]) if picture.ndim == 3 else picture.astype(np.float64)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - np.median(border))
     if ink.max() < FAINTEST:
-        raise ValueError("the picture shows nothing: ink and paper have to differ more")
+        raise InputError("the picture shows nothing: ink and paper have to differ more")
     small = _thickened(_square(ink / ink.max(), GRID))
     return enlarge((small * LEVELS).round().astype(np.int64))
 

@@ -120,7 +120,7 @@ def written_channels(layer: Layer, output: Tensor) -> np.ndarray:
 LAYERS = {cls.__name__: cls for cls in (Convolution, MaxPool, GlobalAverage, FullyConnected)}
 
 
-@dataclass
+@dataclass(repr=False)
 class IntegerNetwork:
     """Layers in the order of execution; the first tensor named is the image, the last layer's output the result.
 
@@ -135,6 +135,11 @@ class IntegerNetwork:
     classes: list[str] = field(default_factory=list)
     output_scale: float = 1.0
     metadata: dict = field(default_factory=dict)  # JSON: accuracy, training seed, ...
+
+    def __repr__(self) -> str:
+        image = self.tensors[self.input]
+        return (f"<IntegerNetwork: {self.name}, {len(self.layers)} layers, {image.height}x{image.width}x"
+                f"{image.channels} to {self.tensors[self.output].channels} channels>")
 
     @property
     def output(self) -> str:

@@ -12,8 +12,6 @@ from .errors import InputError
 from .integer import IntegerNetwork
 from .program import Program
 
-SUFFIX = ".riffle"  # of program files
-
 Loadable = Program | IntegerNetwork | str | Path
 
 
@@ -41,9 +39,9 @@ def as_program(what: Loadable, configuration: str | dict[str, int] = "full", bat
     if not isinstance(what, (str, os.PathLike)):
         hint = ": quantise it first, with riffle.quantise.quantise" if type(what).__name__ == "FloatNetwork" else ""
         raise InputError(f"a {type(what).__name__} cannot be loaded{hint}. Give a Program, an IntegerNetwork, a name "
-                         f"as 'digits', or the path of a {SUFFIX} or .npz file")
+                         f"as 'digits', or the path of a {catalogue.PROGRAM_SUFFIX} or .npz file")
     name = os.fspath(what)
-    if name.endswith(SUFFIX):
+    if catalogue.is_program(name):
         return Program.load(name)
     network = catalogue.find(name)
     if catalogue.is_random(name):

@@ -53,7 +53,7 @@ class Record:
     cycles: int = 0  # predicted
 
 
-@dataclass
+@dataclass(repr=False)
 class Program:
     """Descriptors and weights of a network for one lattice size.
 
@@ -89,6 +89,12 @@ class Program:
     classes: list[str] = field(default_factory=list)
     output_scale: float = 1.0
     metadata: dict = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        channels, height, width = self.image_size
+        gives = f"{self.result_channels} {'scores' if self.result.vector else 'channels'}"
+        return (f"<Program: {self.name}, {height}x{width}x{channels} to {gives}, {len(self.descriptors)} descriptors, "
+                f"{self.stream.nbytes:,} bytes of weights, {self.cycles:,} cycles predicted>")
 
     @property
     def cycles(self) -> int:

@@ -11,7 +11,7 @@ from .program import Place
 from .segment import Segment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a run gave.
 
@@ -37,6 +37,11 @@ class Result:
     starved: int
     milliseconds: float
     waited: int = 0
+
+    def __repr__(self) -> str:
+        gave = f"label {self.label!r}" if self.label else f"map {'x'.join(map(str, self.output.shape))}"
+        waited = f", {self.waited:,} cycles for the image before" * bool(self.waited)
+        return f"<Result: {gave}, {self.cycles:,} cycles ({self.milliseconds:.3f} ms){waited}>"
 
     @property
     def logits(self) -> np.ndarray:

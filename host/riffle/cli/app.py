@@ -9,18 +9,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.panel import Panel
 
-from .. import catalogue
+from .. import catalogue, spec
 from ..errors import RiffleError
 from ..hwh import CLOCK_MHZ
 from ..opening import BACKENDS, choose
+from .messages import explain, show_error
 
 EXPECTED = (RiffleError, ValueError, OSError, MemoryError)
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="ShuffleNet on an FPGA: on the board, on its simulated RTL, or in NumPy.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
 Network = Annotated[str, typer.Argument(help=catalogue.HELP)]
@@ -35,11 +33,22 @@ def run() -> None:
     try:
         app(prog_name="riffle")
     except EXPECTED as error:
-        text = str(error)
-        if isinstance(error, OSError) and error.filename:
-            text = f"cannot use {error.filename}: {error.strerror}. Check the path"
-        Console(stderr=True).print(Panel(escape(text), title="riffle: error", border_style="red"))
+        show_error(explain(error))
         sys.exit(1)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"riffle {spec.VERSION}, specification {spec.SPEC_HASH:#010x}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True,
+                                          help="print the version and exit")] = False,
+) -> None:
+    """ShuffleNet on an FPGA: on the board, on its simulated RTL, or in NumPy."""
 
 
 @app.command()
@@ -62,13 +71,14 @@ def demo(
 @app.command()
 def classify(
     images: Annotated[list[Path], typer.Argument(help="picture files (PNG, JPEG, ...) or uint8 arrays (.npy)")],
-    network: Annotated[str, typer.Option(help=catalogue.HELP)] = "digits",
+    network: Annotated[str, typer.Option(help=f"{catalogue.HELP}; or what `riffle compile` wrote")] = "digits",
     seed: Seed = 0,
     backend: Backend = None,
 ) -> None:
     """Classify pictures: dark on light or light on dark for the digits, any photograph for other networks."""
     from .classify import classify as show
-    show(console, images, network, seed, backend)
+    if not show(console, images, network, seed, backend):
+        sys.exit(1)
 
 
 @app.command()

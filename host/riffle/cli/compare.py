@@ -19,8 +19,8 @@ def compare(console: Console, name: str, path: Path | None, seed: int, waves: Pa
     if waves:
         require(backend, ("rtl",), "write waveforms")
     network = catalogue.find(name, seed)
-    image = fit(read(path), network)[0] if path else catalogue.sample_input(network, seed)
     program = compile_network(network)
+    image = fit(read(path), program)[0] if path else catalogue.sample_input(network, seed)
     with hardware(console, backend, waves) as accelerator:
         accelerator.load(program)
         with progress(console) as bar:

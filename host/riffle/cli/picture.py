@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_PIXELS = 80_000_000  # of a picture: it takes ten bytes a pixel here
 
 SHADES = " .:-=+*#%@"  # where there are no colours
 
@@ -16,27 +25,58 @@ def read(path: Path) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        if the file is missing or holds no picture
+    InputError
+        if the file is missing, holds no picture, or one that is too large
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the pictures in it, as {path}/*.png")
     if not path.is_file():
-        raise ValueError(f"there is no file {path}: check the path")
-    if path.suffix == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{path} is not a NumPy array ({error}): write it with numpy.save") from error
-        if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
-            raise ValueError(f"{path} holds {array.dtype} {array.shape}, but a picture is uint8 [H][W] or [H][W][3]")
-        return array
-    from PIL import Image, ImageOps, UnidentifiedImageError
+        raise InputError(f"there is no file {path}: check the path")
+    return _read_array(path) if path.suffix == ".npy" else _read_picture(path)
+
+
+def _read_array(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as file:
-            upright = ImageOps.exif_transpose(file).convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path} is not a picture that Pillow can read ({error}): convert it to PNG") from error
+        array = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}. Check that you may read it") from error
+    except (ValueError, EOFError, MemoryError) as error:
+        reason = "it holds Python objects" if "allow_pickle" in str(error) else str(error)
+        raise InputError(f"{path} is not a NumPy array ({reason}): write it with numpy.save") from error
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        raise InputError(f"{path} holds {array.dtype} {array.shape}, but a picture is uint8 [H][W] or [H][W][3]: "
+                         "convert it with numpy.astype")
+    return array
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    from PIL import Image, ImageOps
+    try:
+        with warnings.catch_warnings(), Image.open(path) as file:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
+            if file.width * file.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            upright = ImageOps.exif_transpose(_as_8_bit(file)).convert("RGBA")
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} has more than {MOST_PIXELS / 1e6:.0f} megapixels: make it smaller first, 1000 pixels "
+                         "a side are plenty") from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. Check that you may read it") from error
+    except Exception as error:  # Pillow's decoders raise what they like on bytes that are not theirs
+        raise InputError(f"{path} is not a picture that Pillow can read ({error}): convert it to PNG") from error
     paper = Image.new("RGBA", upright.size, "white")
     return np.asarray(Image.alpha_composite(paper, upright).convert("RGB"))
+
+
+def _as_8_bit(picture: Image.Image) -> Image.Image:
+    """Pillow cuts off what is brighter than 255; 16 bits of grey are scaled instead."""
+    from PIL import Image
+    if picture.mode == "F":
+        raise ValueError("its pixels are floating-point numbers")
+    if not picture.mode.startswith("I"):
+        return picture
+    values = np.asarray(picture).astype(np.int64)
+    return Image.fromarray((values >> 8 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8))
 
 
 def square(picture: np.ndarray, height: int, width: int) -> np.ndarray:
