@@ -111,10 +111,11 @@ def load_bitstream(bitstream: str | Path, root: str | Path = "/") -> None:
         configuration = _configuration(Path(bitstream).read_bytes())
         firmware.mkdir(parents=True, exist_ok=True)
         (firmware / FIRMWARE).write_bytes(np.frombuffer(configuration, ">u4").astype("<u4").tobytes())
-        quiesce_held(UioBackend, lambda _: _configured(manager))
-        (manager / "flags").write_text("0")
-        (manager / "firmware").write_text(FIRMWARE)
-        state = (manager / "state").read_text().strip()
+        with hardware_lock(_lock_name(Path(root, "dev/mem"))):  # not in the middle of another process' run
+            quiesce_held(UioBackend, lambda _: _configured(manager))
+            (manager / "flags").write_text("0")
+            (manager / "firmware").write_text(FIRMWARE)
+            state = (manager / "state").read_text().strip()
     except (OSError, ValueError, IndexError) as error:
         raise HardwareError(f"{bitstream} cannot be loaded ({error}). Remedy: be root, on a kernel with fpga_manager; "
                             "take the .bit that Vivado wrote") from error
