@@ -134,4 +134,5 @@ def test_yosys_half(tmp_path, monkeypatch):
     assert len(clocks) == 1
     for name in ("MAXIGP0RDATA", "MAXIGP0BID", "SAXIHP0ARADDR"):
         assert any(isinstance(bit, int) for bit in ps7[name]), name
+    assert top["netnames"]["resetn_q"]["attributes"]["ASYNC_REG"] == "TRUE"
     assert isinstance(ps7["IRQF2P"][0], int) and set(ps7["IRQF2P"][1:]) == {"0"}

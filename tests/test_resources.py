@@ -57,6 +57,22 @@ def test_array_uses_its_dsps(small):
     assert array["pcin_cascade"] == 3 * lanes
 
 
+def test_copies_of_registers_stay_apart():
+    """What is marked so that its nets are short: by `keep` for Yosys, by `dont_touch` for Vivado; no bit is shared."""
+    result = measure.synthesise("riffle-small", **measure.parameters_of("small"))
+    modules = json.loads(result.flat.read_text())["modules"].values()
+    top, = (module for module in modules if "top" in module["attributes"])
+    marked = {name: net["bits"] for name, net in top["netnames"].items() if "dont_touch" in net["attributes"]}
+    names = {name.rsplit(".", 1)[-1] for name in marked}
+    assert {"row_weight_q", "row_first_q", "row_bias_q", "first_q", "dy_q", "dx_q", "merging_q", "unit_take_q"} <= names
+    bits = [bit for bits in marked.values() for bit in bits if isinstance(bit, int)]
+    assert len(bits) == len(set(bits)) and len(marked["u_engine.row_weight_q"]) == 2 * 64
+    for path in (ROOT / "hw" / "rtl").glob("*.sv"):
+        text = path.read_text()
+        assert "keep_hierarchy" not in text, f"{path.name}: nothing could be retimed across the module's border"
+        assert text.count("_q") and text.count("(* keep *) logic [3:0][15:0] packed_q") == text.count("(* keep *)")
+
+
 def test_depth_is_what_yosys_counts(small):
     assert small["logic_depth"] == measure.synthesise("riffle-small", **measure.parameters_of("small")).longest_path
 

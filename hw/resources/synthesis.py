@@ -15,10 +15,16 @@ from runner import fingerprint, locked, sources, up_to_date  # noqa: E402
 from verilator_root import BUILD  # noqa: E402
 
 # Modules keep their borders (an upper bound: nothing is shared across them), so each can be counted; for paths through
-# several modules all of it is flattened afterwards. No pads: the top's ports end in the block design.
+# several modules all of it is flattened afterwards. Yosys merges equal registers, whatever wires are marked with: where
+# the source says dont_touch, the registers themselves are marked, bit by bit. No pads: the top's ports end in the block design.
 SCRIPT = """\
 read_verilog -sv {files}
 chparam {parameters} {top}
+hierarchy -check -top {top}
+proc
+select -set copies a:dont_touch %ci1:+$dff[Q] t:$dff %i
+setattr -set keep 1 @copies
+simplemap @copies
 synth_xilinx -family xc7 -abc9 -noiopad -noclkbuf -top {top}
 write_json modules.json
 setattr -mod -unset keep_hierarchy *

@@ -127,8 +127,8 @@ module act_memory #(
     we_q    <= {4{rst_ni}} & (merging ? age_q[6:3] & banks_q2 : engine_writes ? act_we_i : image_banks_i & {4{image_valid_i}});
   end
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    (* keep *) logic merging_q;  // copies per lattice row, close to what they drive
-    (* keep *) logic [1:0] bank_q;
+    (* keep, dont_touch = "true" *) logic merging_q;  // copies per lattice row, close to what they drive
+    (* keep, dont_touch = "true" *) logic [1:0] bank_q;
     always_ff @(posedge clk_i) begin
       merging_q <= |age_q[5:2];
       bank_q    <= {age_q[5] | age_q[4], age_q[5] | age_q[3]};

@@ -83,10 +83,10 @@ module drain #(
     end
 
     for (genvar u = 0; u < Units; u++) begin : gen_unit
-      (* keep *) logic unit_take_q, unit_late_q;  // low, high halves of the sums
-      (* keep *) logic [2:0] unit_step_q;
+      (* keep, dont_touch = "true" *) logic unit_take_q, unit_late_q;  // low, high halves of the sums
+      (* keep, dont_touch = "true" *) logic [2:0] unit_step_q;
       // verilator lint_off UNUSEDSIGNAL
-      (* keep *) logic [Steps-1:0] collect_q;  // the last unit may have fewer lanes
+      (* keep, dont_touch = "true" *) logic [Steps-1:0] collect_q;  // the last unit may have fewer lanes
       // verilator lint_on UNUSEDSIGNAL
       logic [Steps*AccWidth-1:0] held_q;
       logic [Steps*8-1:0] held_residual_q;

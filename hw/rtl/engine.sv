@@ -243,15 +243,16 @@ module engine #(
   end
 
   // ------------------------------------------------------------------------------------------------ array
-  // weights: packed once, delayed to their bank's cycle, one copy per lattice row
+  // weights: packed once, delayed to their bank's cycle, one copy per lattice row: keep tells Yosys not to merge the copies,
+  // dont_touch tells Vivado
   (* keep *) logic [3:0][15:0] packed_q;
   logic [3:1][15:0] packed_late1_q;
   logic [3:2][15:0] packed_late2_q;
   logic [15:0] packed_late3_q;
   logic [3:0][15:0] weight_q;
-  (* keep *) logic [Rows-1:0][63:0] row_weight_q;
-  (* keep *) logic [Rows-1:0] row_first_q;
-  (* keep *) logic [Rows-1:0][1:0][AccWidth-1:0] row_bias_q;
+  (* keep, dont_touch = "true" *) logic [Rows-1:0][63:0] row_weight_q;
+  (* keep, dont_touch = "true" *) logic [Rows-1:0] row_first_q;
+  (* keep, dont_touch = "true" *) logic [Rows-1:0][1:0][AccWidth-1:0] row_bias_q;
   logic [SumAt-1-ParamsAt:1][1:0][AccWidth-1:0] bias_q;  // index: cycles after ParamsAt
   logic [1:0][AccWidth-1:0] row_bias;                    // high halves of accumulators are a cycle behind the low ones
   for (genvar o = 0; o < 2; o++) begin : gen_bias

@@ -16,7 +16,7 @@ module lattice_shift #(
     output logic [Rows*Columns-1:0][  7:0] word_o
 );
   logic [Rows*Columns-1:0][7:0] vertical_q;
-  (* keep *) logic [Rows-1:0][1:0] dy_q, dx_q;  // one copy per lattice row: short select nets
+  (* keep, dont_touch = "true" *) logic [Rows-1:0][1:0] dy_q, dx_q;  // one copy per lattice row: short select nets
 
   always_ff @(posedge clk_i) begin
     dy_q <= {Rows{dy_i}};

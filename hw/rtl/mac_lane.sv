@@ -7,8 +7,7 @@
 // Timing     acc*_o five cycles after bank 3; first_i two cycles and bias*_i one cycle before the sum they start with; of
 //            acc*_o and bias*_i that holds for the LowWidth low bits, the others come one cycle later
 // Reference  the sums of riffle.reference.convolution
-// Note       plain RTL: yosys maps it to A, B, M and P registers and PCIN; keep_hierarchy keeps first_q local to the lane
-(* keep_hierarchy *)
+// Note       plain RTL: yosys maps it to A, B, M and P registers and PCIN; first_q is the lane's own, so that its net is short
 module mac_lane #(
     parameter int unsigned AccWidth = 25,  // bits
     parameter int unsigned LowWidth = 12   // bits of the low half
@@ -50,7 +49,8 @@ module mac_lane #(
   localparam int unsigned HighWidth = AccWidth - LowWidth;
   logic [SumWidth-1:0] sum_q;
   logic [16-LowWidth:0] high0_q, high1_q;  // of sum_q's fields, for the high halves
-  logic first_q, first_q1, carry0_q, carry1_q;
+  (* keep, dont_touch = "true" *) logic first_q, first_q1;
+  logic carry0_q, carry1_q;
   logic [LowWidth:0] low0;
   logic signed [HighWidth:0] high0, high1;
   logic [LowWidth+1:0] low1;  // bit 0 of low1, high0 and high1 only makes the carry

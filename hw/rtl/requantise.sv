@@ -6,7 +6,6 @@
 //            pairs; round = 2^(15+shift), given as a one-hot of weight 2^15 and up
 // Timing     eight cycles, one sum per cycle
 // Reference  riffle.reference.requantise, shifts 16..31
-(* keep_hierarchy *)
 module requantise #(
     parameter int unsigned AccWidth = 25  // bits
 ) (

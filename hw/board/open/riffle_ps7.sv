@@ -15,7 +15,7 @@ module riffle_ps7 #(
   BUFG u_bufg (.I(fclk[0]), .O(clk));
 
   // the reset comes whenever the processor likes: two registers bring it to the clock
-  logic [1:0] resetn_q;
+  (* keep, ASYNC_REG = "TRUE" *) logic [1:0] resetn_q;
   always_ff @(posedge clk) resetn_q <= {resetn_q[0], fclk_resetn[0]};
 
   logic [31:0] awaddr, araddr, wdata, rdata, m_araddr;

@@ -2,6 +2,8 @@
 //
 // Computes   nothing: hw/rtl/riffle.sv behind the same ports. Vivado's packager takes no SystemVerilog file as the top of an
 //            IP, so the interface attributes stand here; tests/test_board.py holds the ports to those of riffle.
+// Contract   m_axi is AXI3, as S_AXI_HP0 is, so that no protocol converter comes between them, which may serialise the two
+//            IDs: riffle's bursts have at most 16 beats, and it locks nothing. Not tried with Vivado.
 module riffle_ip #(
     parameter integer Engine    = 0,            // 0 hand-written RTL, 1 HLS
     parameter [31:0]  BuildHash = 32'h00000000  // of the sources
@@ -71,17 +73,19 @@ module riffle_ip #(
     output wire        s_axi_rvalid,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 s_axi RREADY" *)
     input  wire        s_axi_rready,
-    (* X_INTERFACE_PARAMETER = "PROTOCOL AXI4, READ_WRITE_MODE READ_ONLY, ADDR_WIDTH 32, DATA_WIDTH 64, ID_WIDTH 1" *)
+    (* X_INTERFACE_PARAMETER = "PROTOCOL AXI3, READ_WRITE_MODE READ_ONLY, ADDR_WIDTH 32, DATA_WIDTH 64, ID_WIDTH 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARID" *)
     output wire        m_axi_arid,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARADDR" *)
     output wire [31:0] m_axi_araddr,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARLEN" *)
-    output wire [ 7:0] m_axi_arlen,
+    output wire [ 3:0] m_axi_arlen,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARSIZE" *)
     output wire [ 2:0] m_axi_arsize,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARBURST" *)
     output wire [ 1:0] m_axi_arburst,
+    (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARLOCK" *)
+    output wire [ 1:0] m_axi_arlock,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARCACHE" *)
     output wire [ 3:0] m_axi_arcache,
     (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 m_axi ARPROT" *)
@@ -106,6 +110,10 @@ module riffle_ip #(
     (* X_INTERFACE_PARAMETER = "SENSITIVITY LEVEL_HIGH" *)
     output wire        interrupt
 );
+  wire [7:0] arlen;
+  assign m_axi_arlen  = arlen[3:0];
+  assign m_axi_arlock = 2'b00;
+
   riffle #(
       .Engine(Engine), .BuildHash(BuildHash)
   ) u_riffle (
@@ -142,7 +150,7 @@ module riffle_ip #(
       .s_axi_rready(s_axi_rready),
       .m_axi_arid(m_axi_arid),
       .m_axi_araddr(m_axi_araddr),
-      .m_axi_arlen(m_axi_arlen),
+      .m_axi_arlen(arlen),
       .m_axi_arsize(m_axi_arsize),
       .m_axi_arburst(m_axi_arburst),
       .m_axi_arcache(m_axi_arcache),

@@ -18,7 +18,7 @@ proc system {facts clock_mhz} {
   save_bd_design
 }
 
-# The weight stream out of DDR: AXI4 in Riffle, AXI3 in the processor; the interconnect splits longer bursts
+# The weight stream out of DDR: AXI3 on both sides, so that the interconnect has nothing to convert
 proc read_master {memory_size} {
   interconnect hp0 riffle_0/m_axi ps7/S_AXI_HP0
   clocked ps7/S_AXI_HP0_ACLK
