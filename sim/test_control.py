@@ -58,6 +58,7 @@ class Control:
 
     async def bus_error(self, code: str, offset: int):
         await pulse(self.dut, error_valid_i=1, error_code_i=CODES[code], error_offset_i=offset)
+        await RisingEdge(self.dut.clk_i)
 
     async def error(self) -> tuple[int, int]:
         return await self.read("ERROR"), await self.read("ERROR_INFO")

@@ -213,7 +213,7 @@ async def streams_that_are_misaligned_or_wrap_round_are_unfit(dut):
         room = ((1 << 32) - base) // 16
         length = max(0, random.choice([random.getrandbits(32), room + random.randint(-1, 1), random.getrandbits(14)]))
         dut.base_i.value, dut.length_i.value = base, length % (1 << 32)
-        for _ in range(3):
+        for _ in range(4):
             await RisingEdge(dut.clk_i)
         unfit = base % 16 != 0 or length % (1 << 32) > room
         assert bool(dut.unfit_o.value) == unfit, (hex(base), hex(length))

@@ -501,6 +501,20 @@ def test_interrupted_wait_leaves_no_engine_running(case):
     case.check(reload=True)
 
 
+def test_run_does_not_wait_for_an_image_that_somebody_else_fetches(case):
+    """One that never comes, besides: what reads IMAGE is ended before it is written."""
+    case.check()
+    segment, ddr = case.accelerator.segment, case.accelerator.backend.ddr
+    ddr.silent = 1
+    segment.set_fields("CTRL", FETCH=1)
+    assert segment.fields("CTRL")["FETCHING"]
+    Accelerator(case.accelerator.backend)
+    assert not segment.fields("CTRL")["FETCHING"]
+    segment.set_fields("CTRL", FETCH=1)
+    ddr.silent = 0
+    case.check()
+
+
 def test_new_accelerator_stops_what_runs(case):
     case.check()
     case.never_end()

@@ -51,7 +51,7 @@ def test_every_access_lands_at_its_offset(memory, backend, rng):
 
 def test_driver_knows_the_hardware(memory, backend):
     found = identify(Segment(backend))
-    assert found == {"rows": 7, "columns": 7, "activation_depth": 2048, "weight_depth": 10240, "stream": 0}
+    assert found == {"rows": 7, "columns": 7, "activation_depth": 2048, "weight_depth": 10240}
     Accelerator(backend)
     words = np.fromfile(memory, np.uint32)
     assert [int(words[AT[name] // 4]) for name in ("GIER", "IER", "ISR")] == [1, 3, 3]

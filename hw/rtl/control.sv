@@ -8,7 +8,7 @@
 //            start_o, and stable then.
 //            ISR and DONE: setting wins over clearing. ERROR keeps the first error, but one of the engine or an image
 //            replaces a bus error. START clears ERROR, but not a bus error, which the host may not have seen.
-// Timing     an access is answered after two cycles; interrupt_o follows its causes by one cycle
+// Timing     an access is answered after two cycles; interrupt_o follows its causes by one cycle, ERROR a bus error by two
 module control #(
     parameter int unsigned Rows            = 7,      // lattice
     parameter int unsigned Columns         = 7,
@@ -71,7 +71,9 @@ module control #(
 
   logic gier_q, done_q, fetching;
   logic [1:0] ier_q, isr_q;
-  logic [7:0] error_q;
+  logic [7:0] error_q, error_code_q;  // the register; a bus error, one cycle later
+  logic error_valid_q;
+  logic [20:0] error_offset_q;
   logic [31:0] error_info_q, program_id_q, ctrl, image;
   assign fetching = fetching_i | fetch_o;
   always_comb begin
@@ -89,21 +91,9 @@ module control #(
 
   // First cycle of an access: look the register up
   logic access_q, known, known_q, writable, writable_q;
-  logic [31:0] word, place, place_q;  // place: for which a register that is written has one
+  logic [31:0] word;
   always_comb begin
     known = 1'b1;
-    unique case (host_addr_i)
-      riffle_pkg::RegGier:          place = riffle_pkg::GierBits;
-      riffle_pkg::RegIer:           place = riffle_pkg::IerBits;
-      riffle_pkg::RegProgramFirst:  place = riffle_pkg::ProgramFirstBits;
-      riffle_pkg::RegProgramLength: place = riffle_pkg::ProgramLengthBits;
-      riffle_pkg::RegImage:         place = riffle_pkg::ImageBits;
-      riffle_pkg::RegLane:          place = riffle_pkg::LaneBits;
-      riffle_pkg::RegStreamSource:  place = riffle_pkg::StreamSourceBits;
-      riffle_pkg::RegImageAfter:    place = riffle_pkg::ImageAfterBits;
-      riffle_pkg::RegBus:           place = riffle_pkg::BusBits;
-      default:                      place = '1;  // all 32, or a register that acts on a write and keeps nothing
-    endcase
     unique case (host_addr_i)
       riffle_pkg::RegCtrl:          {writable, word} = {Rw, ctrl};
       riffle_pkg::RegGier:          {writable, word} = {Rw, 32'(gier_q)};
@@ -141,7 +131,7 @@ module control #(
   end
 
   // Second cycle: a write replaces bytes of what was found
-  logic write, start_asked, fetch_asked, busy, stray, clear_error, bus_error;
+  logic write, start_asked, fetch_asked, busy, busy_q, stray, clear_error, bus_error;
   logic [31:0] mask, set, value;
   assign mask  = {{8{host_strb_i[3]}}, {8{host_strb_i[2]}}, {8{host_strb_i[1]}}, {8{host_strb_i[0]}}};
   assign set   = host_wdata_i & mask;  // for fields where writing 1 does something
@@ -154,8 +144,17 @@ module control #(
       default: busy = 1'b0;
     endcase
   end
-  assign stray = |(set & ~place_q);
-  assign write = access_q & host_write_i & writable_q & ~busy & ~stray;
+  // registers that keep a part of what is written, and their bits; the others keep all, or act and keep nothing
+  localparam int unsigned Parts = 9;
+  localparam logic [Parts*10-1:0] PartRegs = {
+    riffle_pkg::RegGier, riffle_pkg::RegIer, riffle_pkg::RegProgramFirst, riffle_pkg::RegProgramLength, riffle_pkg::RegImage,
+    riffle_pkg::RegLane, riffle_pkg::RegStreamSource, riffle_pkg::RegImageAfter, riffle_pkg::RegBus};
+  localparam logic [Parts*32-1:0] PartBits = {
+    riffle_pkg::GierBits, riffle_pkg::IerBits, riffle_pkg::ProgramFirstBits, riffle_pkg::ProgramLengthBits, riffle_pkg::ImageBits,
+    riffle_pkg::LaneBits, riffle_pkg::StreamSourceBits, riffle_pkg::ImageAfterBits, riffle_pkg::BusBits};
+  logic [Parts-1:0] part_q, beyond_q;  // this register; it has no place for a bit that is 1
+  assign stray = |(part_q & beyond_q);
+  assign write = access_q & host_write_i & writable_q & ~busy_q & ~stray;
   assign start_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlStartLsb];
   assign fetch_asked = write & (host_addr_i == riffle_pkg::RegCtrl) & set[riffle_pkg::CtrlFetchLsb];
   assign bus_error = error_q >= riffle_pkg::ErrBusUnmapped;
@@ -165,14 +164,18 @@ module control #(
     access_q   <= host_valid_i;
     known_q    <= known;
     writable_q <= writable;
-    place_q    <= place;
+    busy_q     <= busy;
+    for (int p = 0; p < int'(Parts); p++) begin
+      part_q[p]   <= host_addr_i == PartRegs[10*p+:10];
+      beyond_q[p] <= |(set & ~PartBits[32*p+:32]);
+    end
     if (host_valid_i) rsp_rdata_o <= word;
     rsp_valid_o <= access_q;
     rsp_error_o <= riffle_pkg::ErrNone;
     if (!known_q) rsp_error_o <= riffle_pkg::ErrBusUnmapped;
     else if (host_write_i && !writable_q) rsp_error_o <= riffle_pkg::ErrBusAccess;
     else if (host_write_i && stray) rsp_error_o <= riffle_pkg::ErrBusValue;
-    else if (host_write_i && busy) rsp_error_o <= riffle_pkg::ErrBusBusy;
+    else if (host_write_i && busy_q) rsp_error_o <= riffle_pkg::ErrBusBusy;
 
     start_o <= start_asked;
     fetch_o <= fetch_asked;
@@ -205,9 +208,11 @@ module control #(
     // Events, later ones win
     if (start_o || (host_valid_i && !host_write_i && host_strb_i[0] && host_addr_i == riffle_pkg::RegCtrl)) done_q <= 1'b0;
     if (clear_error) {error_q, error_info_q} <= '0;
-    if (error_valid_i && (error_q == riffle_pkg::ErrNone || clear_error)) begin
-      error_q      <= error_code_i;
-      error_info_q <= 32'(error_offset_i);
+    error_valid_q <= error_valid_i;
+    {error_code_q, error_offset_q} <= {error_code_i, error_offset_i};
+    if (error_valid_q && (error_q == riffle_pkg::ErrNone || clear_error)) begin
+      error_q      <= error_code_q;
+      error_info_q <= 32'(error_offset_q);
     end
     if (image_failed_i) begin
       isr_q[riffle_pkg::IsrErrorLsb] <= 1'b1;
@@ -224,7 +229,7 @@ module control #(
     interrupt_o <= gier_q & |(isr_q & ier_q);
 
     if (!rst_ni) begin
-      {access_q, rsp_valid_o, start_o, stop_o, interrupt_o} <= '0;
+      {access_q, rsp_valid_o, start_o, stop_o, interrupt_o, error_valid_q} <= '0;
       {gier_q, ier_q, isr_q, done_q, error_q, error_info_q} <= '0;
       {first_o, length_o, lane_o, stream_base_o, stream_length_o, stream_source_o, stream_address_o} <= '0;
       {image_base_o, image_log2s_o, image_address_o, image_after_o, fetch_o, program_id_q, slverr_o} <= '0;

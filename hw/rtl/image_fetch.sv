@@ -56,10 +56,11 @@ module image_fetch #(
   end
 
   // ------------------------------------------------------------------------------------------------ what is asked for
-  // judged in the two cycles behind start_i: before the first request is made
+  // judged in the three cycles behind start_i: before the first request is made
   logic [10:0] last_block;    // of 128 bytes: the image's last one, from its first
+  logic [14:0] phases_q;
   logic [16:0] end_q;         // address behind the image's last word
-  logic [1:0] started_q;      // start_i one and two cycles ago
+  logic [2:0] started_q;      // start_i one to three cycles ago
   logic unfit_q, refused;
   always_comb begin
     last_block = '0;
@@ -68,13 +69,14 @@ module image_fetch #(
     end
   end
   always_ff @(posedge clk_i) begin
-    started_q <= {started_q[0], start_i};
-    end_q     <= 17'(base_i) + (17'd1 << {log2s_i, 1'b0});
+    started_q <= {started_q[1:0], start_i};
+    phases_q  <= 15'd1 << {log2s_i, 1'b0};
+    end_q     <= 17'(base_i) + 17'(phases_q);
     unfit_q   <= log2s_i == '0 || log2s_i > 3'(riffle_pkg::Log2sMax) || address_i[6:0] != '0 ||
                  (&address_i[31:18] && last_block > ~address_i[17:7]);  // no room to the end
     if (!rst_ni) started_q <= '0;
   end
-  assign refused = started_q[1] & (unfit_q | (32'(end_q) > Depth));
+  assign refused = started_q[2] & (unfit_q | (32'(end_q) > Depth));
 
   // ------------------------------------------------------------------------------------------------ requests
   // one burst for each lane of a phase row; at most two phase rows are under way, one for each half of the buffer
@@ -127,7 +129,7 @@ module image_fetch #(
       more_q <= 1'b1;
       rows_q <= '0;
     end
-    if (!busy_o || abort_i || error_o) asking_q <= 1'b0;
+    if (!busy_o || abort_i || refused || error_o) asking_q <= 1'b0;
   end
 
   // ------------------------------------------------------------------------------------------------ buffer

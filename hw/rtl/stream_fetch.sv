@@ -2,7 +2,7 @@
 //
 // Computes   fill_data_o: the length_i stream words from byte address base_i on
 // Contract   start_i begins a stream and forgets the one before; no data comes with it. No more words are asked for than have
-//            room: Depth words, and one more for each taken_i. unfit_o judges base_i and length_i of two cycles ago; a
+//            room: Depth words, and one more for each taken_i. unfit_o judges base_i and length_i once they have stood for three cycles; a
 //            stream that is unfit must not be used. After error_o nothing more is asked for.
 // Timing     a burst of up to 16 beats, none across a 128-byte boundary, every fourth cycle at best; two beats make a word,
 //            which is on fill_data_o one cycle after its second beat
@@ -92,16 +92,16 @@ module stream_fetch #(
       .count_o(word_o));
 
   // the sum of address / 16 and length, in two halves: 2^28 is the end of the addresses
-  logic [14:0] end_low_q, end_high;
+  logic [14:0] end_low_q, end_high_q;
   logic [13:0] base_high_q;
   logic [17:0] length_high_q;
-  logic misaligned_q;
-  assign end_high = {1'b0, base_high_q} + {1'b0, length_high_q[13:0]} + 15'(end_low_q[14]);
+  logic odd_q;
   always_ff @(posedge clk_i) begin
     end_low_q     <= {1'b0, base_i[17:4]} + {1'b0, length_i[13:0]};
     base_high_q   <= base_i[31:18];
     length_high_q <= length_i[31:14];
-    misaligned_q  <= base_i[3:0] != '0;
-    unfit_o       <= misaligned_q | (|length_high_q[17:14]) | (end_high[14] & ((|end_high[13:0]) | (|end_low_q[13:0])));
+    end_high_q    <= {1'b0, base_high_q} + {1'b0, length_high_q[13:0]} + 15'(end_low_q[14]);
+    odd_q         <= base_i[3:0] != '0 || length_high_q[17:14] != '0;
+    unfit_o       <= odd_q | (end_high_q[14] & ((|end_high_q[13:0]) | (|end_low_q[13:0])));
   end
 endmodule
