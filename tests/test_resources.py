@@ -70,7 +70,8 @@ def test_copies_of_registers_stay_apart():
     for path in (ROOT / "hw" / "rtl").glob("*.sv"):
         text = path.read_text()
         assert "keep_hierarchy" not in text, f"{path.name}: nothing could be retimed across the module's border"
-        assert text.count("_q") and text.count("(* keep *) logic [3:0][15:0] packed_q") == text.count("(* keep *)")
+        alone = text.count("(* keep *)") - text.count("(* keep *) logic [3:0][15:0] packed_q")
+        assert not alone, f"{path.name}: Vivado merges copies that are kept without dont_touch"
 
 
 def test_depth_is_what_yosys_counts(small):

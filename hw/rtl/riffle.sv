@@ -190,7 +190,7 @@ module riffle #(
   logic [7:0] hold_error_q;
   logic image_first_q;
   always_ff @(posedge clk_i) from_ddr <= stream_source == Ddr;  // the host writes START later
-  assign flush    = {~fetching | fetch, ~running | start};
+  assign flush    = ~{fetching, busy};  // both are low in the cycle of start and fetch
   for (genvar c = 0; c < 2; c++) begin : gen_read
     read_master u_read_master (
         .clk_i, .rst_ni, .flush_i(flush[c]), .reading_o(reading[c]), .req_valid_i(req_valid[c]), .req_ready_o(req_ready[c]),
