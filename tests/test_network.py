@@ -1,7 +1,10 @@
 """Shapes, multiply-accumulates and the paper's tables."""
 
+import numpy as np
 import pytest
 
+from riffle import network
+from riffle.integer import Shuffle
 from riffle.network import PAPER_MFLOPS, STAGE2_CHANNELS, Architecture, complexity, complexity_table, unit_costs
 
 
@@ -112,3 +115,16 @@ def test_impossible_architectures_are_refused(options, message):
 def test_unknown_unit_is_refused():
     with pytest.raises(ValueError, match="has no unit 5 in stage 2: stages 2 to 4"):
         Architecture(3).unit(2, 5)
+
+
+def test_the_authors_depthwise_parameters_are_permuted(rng):
+    """They shuffle behind the depthwise convolution, here it is before: the module says how they fit."""
+    shuffle = Shuffle.inverse(12, 3)
+    channels, scales = rng.integers(1, 100, (2, 12))
+    theirs, ours, new = np.zeros(12, int), np.zeros(12, int), np.zeros(12, int)
+    theirs[shuffle.positions(12)] = channels * scales
+    ours[shuffle.positions(12)] = channels
+    new[shuffle.positions(12)] = scales
+    assert (ours * new == theirs).all()
+    assert "new[shuffle.positions(channels)] = old" in network.__doc__
+    assert "pools have no padding" in network.__doc__

@@ -6,6 +6,14 @@ Two things were published in two ways, and both are here:
   "output" takes a quarter of the unit's output channels, as the authors' code does; "branch" a quarter of the channels
   that the branch adds, as the widespread Caffe model does (1x, g = 3: 60 or 54 in the first unit).
 * The channel shuffle: "paper" as the paper describes it, "inverse" as the authors' code has it.
+
+Parameters from elsewhere fit these shapes and are still those of another network:
+
+* The Caffe model has these numbers of channels with "branch", but its pools have no padding and round sizes up: other
+  pixels meet, so its parameters give other results here.
+* The authors' code shuffles behind the depthwise convolution, this one before it. Their parameters load, and give
+  nonsense, unless the channels of each depthwise convolution (weights and batch norm) are put where the shuffle moves
+  them: `new[shuffle.positions(channels)] = old` (decision 0003).
 """
 
 from __future__ import annotations
