@@ -1,7 +1,8 @@
 """A pytest plugin for `make soak`: how many rounds of its campaign each test has done, into its junit report."""
 
-import campaigns
 import pytest
+
+import campaigns
 
 _sizes: list[int] = []
 _campaign = campaigns.campaign
