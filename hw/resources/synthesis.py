@@ -16,7 +16,8 @@ from verilator_root import BUILD  # noqa: E402
 
 # Modules keep their borders (an upper bound: nothing is shared across them), so each can be counted; for paths through
 # several modules all of it is flattened afterwards. Yosys merges equal registers, whatever wires are marked with: where
-# the source says dont_touch, the registers themselves are marked, bit by bit. No pads: the top's ports end in the block design.
+# the source says dont_touch, the registers themselves are marked, bit by bit. No pads: the top's ports end in the block
+# design.
 SCRIPT = """\
 read_verilog -sv {files}
 chparam {parameters} {top}
