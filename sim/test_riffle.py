@@ -9,6 +9,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
 
+from burst_memory import AxiMemory
+from ports import drive
 from riffle import spec
 from riffle.descriptor import Descriptor, pack_headers, pack_program
 from riffle.interpreter import execute
@@ -21,25 +23,38 @@ CODES = {name: code for code, (name, *_) in spec.ERRORS.items()}
 LIMIT = {"timeout_time": 2, "timeout_unit": "ms"}  # a bus that hangs fails the test
 
 
-class Accelerator:
-    """Windows and registers through an AXI master."""
+MEMORIES = {  # delay of the memory behind m_axi, its pauses between beats, cycles in which it takes no address
+    "none": (0, 0.0, 1.0), "fast": (0, 0.0, 0.0), "far": (300, 0.0, 0.0), "mixed": (40, 0.3, 0.5)}
+RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE
+START, ABORT, FETCH, FETCHING, READING = (1 << spec.REGISTER_FIELDS["CTRL"][name][0]
+                                          for name in ("START", "ABORT", "FETCH", "FETCHING", "READING"))
 
-    def __init__(self, dut):
+
+class Accelerator:
+    """Windows and registers through an AXI master, and a memory that it reads by itself."""
+
+    def __init__(self, dut, memory: str = "fast"):
         self.dut = dut
+        drive(dut, {}, bench=["s_axi_*", "m_axi_*"])
+        self.memory = AxiMemory(dut, *MEMORIES[memory])
         self.axi = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.aclk, dut.aresetn, reset_active_level=False)
 
     async def start(self, stall: float = 0.0):
         Clock(self.dut.aclk, 10, unit="ns").start()
-        self.dut.m_axi_arready.value = self.dut.m_axi_rvalid.value = 0  # a memory that does not answer
-        self.dut.aresetn.value = 0
-        await ClockCycles(self.dut.aclk, 3)
-        self.dut.aresetn.value = 1
+        cocotb.start_soon(self.memory.serve())
+        await self.reset(3)
         await self.write("BUS", 1)  # SLVERR: what is refused is seen at once
         writes, reads = self.axi.write_if, self.axi.read_if
         for channel in (writes.aw_channel, writes.w_channel, writes.b_channel, reads.ar_channel, reads.r_channel):
             if stall:
                 channel.set_pause_generator(random.random() < stall for _ in itertools.count())
         return self
+
+    async def reset(self, cycles: int):
+        """The memory goes on."""
+        self.dut.aresetn.value = 0
+        await ClockCycles(self.dut.aclk, cycles)
+        self.dut.aresetn.value = 1
 
     async def put(self, window: str, offset: int, data: bytes):
         written = await self.axi.write(spec.WINDOWS[window][0] + offset, data)
@@ -66,14 +81,15 @@ class Accelerator:
         await self.write("ERROR", 0)
 
     async def load(self, memory: np.ndarray):
-        """All activations, int8 [4][depth][lanes]."""
-        rows = np.zeros((ACTIVATION_DEPTH, 4, 64), np.int8)
+        """The first activations, int8 [4][addresses][lanes]."""
+        rows = np.zeros((memory.shape[1], 4, 64), np.int8)
         rows[:, :, :LANES] = memory.transpose(1, 0, 2)
         await self.put("ACTIVATIONS", 0, rows.tobytes())
 
-    async def activations(self) -> np.ndarray:
-        data = await self.get("ACTIVATIONS", 0, ACTIVATION_DEPTH * 256)
-        rows = np.frombuffer(data, np.int8).reshape(ACTIVATION_DEPTH, 4, 64)
+    async def activations(self, addresses: int = ACTIVATION_DEPTH) -> np.ndarray:
+        """The same, read."""
+        data = await self.get("ACTIVATIONS", 0, addresses * 256)
+        rows = np.frombuffer(data, np.int8).reshape(addresses, 4, 64)
         assert not rows[:, :, LANES:].any(), "bytes beyond the lanes read 0"
         return rows[:, :, :LANES].transpose(1, 0, 2)
 
@@ -88,9 +104,9 @@ class Accelerator:
         await self.write("GIER", 1)
         await self.write("IER", 3)
 
-    async def run(self) -> str:
+    async def run(self, command: int = START) -> str:
         """START, wait for the interrupt, acknowledge it; returns the name of the error."""
-        await self.write("CTRL", 1)
+        await self.write("CTRL", command)
         return await self.wait()
 
     async def wait(self) -> str:
@@ -98,7 +114,7 @@ class Accelerator:
             await with_timeout(RisingEdge(self.dut.interrupt), 500, "us")
         code = await self.read("ERROR")
         assert await self.read("ISR") == (2 if code else 1)
-        assert await self.read("CTRL") == 0b1110, "done, idle, ready"
+        assert await self.read("CTRL") & ~READING == 0b1110, "done, idle, ready"
         await self.write("ISR", 3)
         await ClockCycles(self.dut.aclk, 4)
         assert not self.dut.interrupt.value
@@ -251,7 +267,7 @@ async def an_image_that_does_not_fit_is_told_when_nobody_waits_for_it(dut):
 
 @cocotb.test(**LIMIT)
 async def what_a_fetch_reads_late_cannot_be_changed(dut):
-    accelerator = await Accelerator(dut).start()
+    accelerator = await Accelerator(dut, "none").start()
     axi, at = accelerator.axi, spec.REGISTERS
     memory = random_memory()
     await accelerator.load(memory)
@@ -265,10 +281,10 @@ async def what_a_fetch_reads_late_cannot_be_changed(dut):
         await accelerator.refused("BUS_BUSY", axi.write(offset, bytes(4)), offset)
     await accelerator.refused("BUS_BUSY", axi.read(spec.WINDOWS["ACTIVATIONS"][0], 4), spec.WINDOWS["ACTIVATIONS"][0])
     await accelerator.refused("BUS_BUSY", axi.write(0, b"\x01\x02\0\0"), 0)
-    assert await accelerator.read("CTRL") == 0b1100 | 1 << 10, "START with FETCH is refused whole"
+    assert await accelerator.read("CTRL") & ~READING == 0b1100 | FETCHING, "START with FETCH is refused whole"
     assert (await accelerator.read("IMAGE"), await accelerator.read("IMAGE_ADDRESS")) == (1 << 16, 0x1000)
-    await accelerator.write("CTRL", 1 << 8)
-    assert await accelerator.read("CTRL") == 0b1100
+    await accelerator.write("CTRL", ABORT)
+    assert await accelerator.read("CTRL") & ~READING == 0b1100
     assert (await accelerator.activations() == memory).all()
 
 
@@ -375,6 +391,102 @@ async def the_run_after_a_stopped_one_is_right(dut):
         execute(expected, [convolution], stream, ROWS, COLUMNS)
         assert await accelerator.run() == "NONE"
         assert (await accelerator.activations() == expected).all()
+
+
+class FromMemory:
+    """A program whose image lies in memory, and its weights: more words than the weight memory has."""
+
+    STREAM, IMAGE, LOG2S = 0x20000FF0, 0x30001F80, 1
+    ADDRESSES = 20  # of the activation memory that the program uses
+
+    def __init__(self, accelerator: Accelerator):
+        parts = [pointwise() for _ in range(WEIGHT_DEPTH // 4 + 4)]
+        self.accelerator, self.memory = accelerator, random_memory()[:, :self.ADDRESSES]
+        self.descriptors, streams = [descriptor for descriptor, _ in parts], [stream for _, stream in parts]
+        self.stream = b"".join(streams)
+        assert len(self.stream) > 16 * WEIGHT_DEPTH, "the ring is gone round"
+        self.image = np.frombuffer(random.randbytes((ROWS * COLUMNS * 4) << 2 * self.LOG2S), np.uint8)
+        self.image = self.image.reshape(ROWS << self.LOG2S, COLUMNS << self.LOG2S, 4)
+        accelerator.memory.write(self.STREAM, self.stream)
+        self.put_image(self.IMAGE)
+
+    def put_image(self, address: int):
+        self.at = address
+        self.accelerator.memory.write(address, self.image.tobytes())
+
+    async def prepare(self):
+        """All that a run needs, also after a reset."""
+        accelerator = self.accelerator
+        await accelerator.load(self.memory)
+        await accelerator.prepare(self.descriptors)
+        for register, value in (("STREAM_SOURCE", DDR), ("STREAM_ADDRESS", self.STREAM),
+                                ("STREAM_LENGTH", len(self.stream) // 16), ("IMAGE", self.LOG2S << 16),
+                                ("IMAGE_ADDRESS", self.at)):
+            await accelerator.write(register, value)
+
+    async def check(self):
+        await self.prepare()
+        assert await self.accelerator.run(START | FETCH) == "NONE"
+        expected, phases = self.memory.copy(), 1 << 2 * self.LOG2S
+        maps = (self.image[:, :, :3].transpose(2, 0, 1) ^ 0x80).view(np.int8)
+        expected[:3, :phases] = to_words(maps, ROWS, COLUMNS)[:3, :phases]
+        execute(expected, self.descriptors, self.stream, ROWS, COLUMNS)
+        assert (await self.accelerator.activations(self.ADDRESSES) == expected).all()
+
+    async def dry(self):
+        """READING falls, and not before the last beat."""
+        while await self.accelerator.read("CTRL") & (READING | FETCHING):
+            pass
+        assert not self.accelerator.memory.waiting
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(memory=[name for name in MEMORIES if name != "none"])
+async def weights_and_image_come_from_memory(dut, memory):
+    accelerator = await Accelerator(dut, memory).start(0.1)
+    for _ in range(2):
+        await FromMemory(accelerator).check()
+    assert not accelerator.memory.waiting and not await accelerator.read("CTRL") & READING
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(memory=["fast", "mixed"])
+async def the_run_after_a_read_that_failed_is_right(dut, memory):
+    accelerator = await Accelerator(dut, memory).start()
+    for what, error in (("weights", "DDR_RESPONSE"), ("image", "IMAGE_RESPONSE")):
+        case = FromMemory(accelerator)
+        if what == "weights":
+            case.put_image(0x10001F80)  # below them, where nothing fails
+        await case.prepare()
+        place, size = (case.STREAM, len(case.stream)) if what == "weights" else (case.at, case.image.size)
+        accelerator.memory.fail_from = place + random.randrange(0, size, 8)
+        assert await accelerator.run(START | FETCH) == error
+        accelerator.memory.fail_from = 1 << 32
+        await FromMemory(accelerator).check()
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(memory=list(MEMORIES))
+async def the_run_after_a_reset_or_an_abort_is_right(dut, memory):
+    """Bursts of before come back meanwhile; AxiMemory checks that addresses stay until they are taken."""
+    accelerator, flying = await Accelerator(dut, memory).start(), 0
+    for _ in range(3):
+        case = FromMemory(accelerator)
+        await case.prepare()
+        await accelerator.write("CTRL", START | FETCH)
+        await ClockCycles(dut.aclk, random.randint(1, 400))
+        flying += accelerator.memory.waiting
+        if random.random() < 0.3:
+            await accelerator.write("CTRL", ABORT)
+            await accelerator.wait()
+        else:
+            for _ in range(random.randint(1, 2)):
+                await accelerator.reset(random.choice([1, 2, random.randint(1, 20)]))
+                await ClockCycles(dut.aclk, random.randint(1, 5))
+        if random.random() < 0.3:
+            await case.dry()
+        await FromMemory(accelerator).check()
+    assert flying or memory == "fast", "nothing was in flight"
 
 
 def test_riffle():
