@@ -24,7 +24,7 @@ have perl perl
 have "$python" python3
 if [[ $what == demo ]]; then
   extras=cli,model
-  echo "setup: the demo needs 170 MB in .venv and 60 MB in build/: the Python packages now, then the model of the hardware"
+  echo "setup: the demo needs 170 MB in .venv and 25 MB in build/: Python packages first, then the model of the hardware"
   echo "setup: together about 3 minutes, once"
 else
   extras=cli,sim,dev

@@ -75,7 +75,7 @@ def test_demo_shows_digits_predictions_and_speed(riffle):
     rate, total, megahertz = numbers(parts["you get"])
     (cycles, engine), (waited, image), (host, accesses, *_) = (numbers(parts[key]) for key in list(parts)[1:])
     assert megahertz == hwh.CLOCK_MHZ and total == pytest.approx(engine + image + host, abs=0.006)
-    assert engine == pytest.approx(cycles / megahertz / 1e3, abs=1e-3) and rate == pytest.approx(1e3 / total, rel=0.02)
+    assert engine == pytest.approx(cycles / megahertz / 1e3, abs=1e-3) and rate == pytest.approx(1e3 / total, rel=0.05)
     assert image == pytest.approx(waited / megahertz / 1e3, abs=1e-3) and 392 <= waited < 2000
     assert accesses == 20 and "30 and 0.2 us each assumed" in parts["host"]
     assert max(map(len, output.splitlines())) <= 80 and "\x1b" not in output

@@ -128,10 +128,15 @@ def counting(accelerator: Accelerator) -> Iterator[Count]:
 
 
 class _Counted:
-    """A backend whose accesses are counted. Rows are one access, as on the board, where NumPy copies them at once."""
+    """A backend whose accesses are counted.
+
+    Rows are one access, as on the board, where NumPy copies them at once. A register that is read again and again is
+    one, too: that is waiting, and how often depends on the speed of the host.
+    """
 
     def __init__(self, backend: object, count: Count):
         self._backend, self._count = backend, count
+        self._polled: int | None = None  # offset of the last access, if it was a read
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
@@ -140,9 +145,12 @@ class _Counted:
         window = next(name for name, (base, size) in spec.WINDOWS.items() if base <= offset < base + size)
         self._count.words[window] += words
         self._count.accesses += 1
+        self._polled = None
 
     def read(self, offset: int) -> int:
-        self._add(offset, 1)
+        if offset != self._polled:
+            self._add(offset, 1)
+        self._polled = offset
         return self._backend.read(offset)
 
     def write(self, offset: int, value: int) -> None:

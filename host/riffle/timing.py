@@ -65,9 +65,14 @@ class Times:
         """Images a second, one after the other."""
         return 1e3 / self.total_ms
 
+    @property
+    def about(self) -> str:
+        """The rate with two digits, as more are not known."""
+        return f"about {float(f'{self.rate:.2g}'):,.0f} images/s"
+
     def lines(self) -> dict[str, str]:
         """The account for people, what a user gets first."""
-        return {"you get": f"about {self.rate:,.0f} images/s: {self.total_ms:.2f} ms an image at {self.clock:.5g} MHz",
+        return {"you get": f"{self.about}: {self.total_ms:.2f} ms an image at {self.clock:.5g} MHz",
                 "engine": f"{self.cycles:,} cycles = {self.engine_ms:.3f} ms",
                 "image": f"{self.waited:,} cycles = {self.image_ms:.3f} ms until it has come from memory",
                 "host": f"{self.host_ms:.3f} ms: {self.how}"}

@@ -46,7 +46,7 @@ def write_trace(console: Console, name: str, output: Path, seed: int, clock_mhz:
 
 
 def say(console: Console, measured: Account, taken: Times, exact: bool, output: Path, what: str) -> bool:
-    console.print(f"{measured.name}: about {taken.rate:,.0f} images/s, {taken.total_ms:.2f} ms an image; the engine "
+    console.print(f"{measured.name}: {taken.about}, {taken.total_ms:.2f} ms an image; the engine "
                   f"{measured.cycles:,} cycles, {measured.utilisation:.1%} of the array; saved {output}: {what}",
                   soft_wrap=True)
     if not exact:

@@ -49,7 +49,7 @@ def page(account: Account, taken: Times, exact: bool, from_ddr: bool) -> str:
 
 def cards(account: Account, taken: Times) -> str:
     """What a user gets first, then where it goes."""
-    facts = [(f"{taken.rate:,.0f} images/s", f"{taken.total_ms:.2f} ms an image, at {taken.clock:.5g} MHz"),
+    facts = [(taken.about, f"{taken.total_ms:.2f} ms an image, at {taken.clock:.5g} MHz"),
              (f"{taken.engine_ms:.2f} ms", f"engine: {account.cycles:,} cycles ({account.predicted:,} predicted)"),
              (f"{taken.image_ms:.2f} ms", f"until the image has come: {taken.waited:,} cycles"),
              (f"{taken.host_ms:.2f} ms", f"host: {escape(taken.how)}"),
