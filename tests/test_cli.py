@@ -153,7 +153,7 @@ def test_classify_goes_on_behind_a_bad_picture(riffle, tmp_path, number):
 
 
 def test_classify_with_nothing_but_bad_pictures_opens_no_hardware(riffle, tmp_path, monkeypatch):
-    monkeypatch.setattr(rtl, "_load", lambda path: pytest.fail("the simulated hardware was opened"))
+    monkeypatch.setattr(rtl, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
     code, output, errors = riffle("classify", tmp_path / "x.png", tmp_path / "y.png", "--backend", "rtl")
     assert code == 1 and not output and "2 of 2 pictures cannot be used, see above" in errors
 
@@ -308,7 +308,7 @@ def test_every_command_takes_the_backend_that_is_named(riffle, monkeypatch, tmp_
     """By option or variable; the simulated hardware is not touched."""
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", number[0])
-    monkeypatch.setattr(rtl, "_load", lambda path: pytest.fail("the simulated hardware was opened"))
+    monkeypatch.setattr(rtl, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
     for option, variable in ((("--backend", "numpy"), "bogus"), ((), "numpy")):
         monkeypatch.setenv("RIFFLE_BACKEND", variable)
         code, output, _ = riffle(*arguments, *option)

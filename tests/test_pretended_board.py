@@ -90,7 +90,7 @@ def board(installation, tmp_path):
 def test_command_runs_through_pynq(board, arguments, runs, shown):
     code, output = board.riffle(*arguments)
     assert code == 0 and shown in output, output
-    assert board.log == {"download": 1, "run": runs}
+    assert board.log["download"] == 1 and board.log["run"] >= runs  # and those that measure
     where = (board.folder / "x.svg").read_text().replace("&#160;", " ") if "--save" in arguments else output
     assert f"Backend board: Pynq-Z2 through PYNQ {board.installation.version}" in where
 
@@ -98,7 +98,7 @@ def test_command_runs_through_pynq(board, arguments, runs, shown):
 @pytest.mark.parametrize("arguments, code, shown", [
     (("info",), 0, "ShuffleNet V1"), (("compile", "digits", "-o", "x.riffle"), 0, "29 descriptors"),
     (("hls4ml", "digits", "-o", "x"), 1, "needs the Python package hls4ml. Remedy: "), (("--help",), 0, "Commands"),
-    (("doctor",), 1, "no UIO device called fabric"),  # and nothing else is wrong
+    (("doctor",), 1, "no UIO device called fabric"),  # and no profile scripts; nothing else is wrong
     (("compare", "--waves", "x.fst"), 1, "backend 'board' cannot write waveforms. Remedy: "),
     (("demo", "--backend", "gpu"), 1, "there is no backend 'gpu'"),
     (("demo", "--count", 1, "--backend", "numpy"), 0, "Backend numpy: "),
@@ -106,7 +106,7 @@ def test_command_runs_through_pynq(board, arguments, runs, shown):
 def test_command_without_the_board(board, arguments, code, shown):
     found, output = board.riffle(*arguments)
     assert found == code and shown in output, output
-    assert not board.log and output.count("WRONG") == ("doctor" in arguments)
+    assert not board.log and output.count("WRONG") == 2 * ("doctor" in arguments)
 
 
 @pytest.mark.parametrize("change, message", [

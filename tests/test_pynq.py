@@ -18,6 +18,29 @@ FULL = ("batch", "cli", "host_work")
 ELSEWHERE = ("choice", "importing_and_numpy_need_numpy_only",  # of an environment with Verilator, and riffle installed
              "images_are_fetched_or_written")  # takes both sizes of the hardware, $RIFFLE_MODEL is one
 
+IMPORT_EACH = """
+import importlib, os, pkgutil, sys, traceback
+import numpy, pynq
+names = ["riffle." + str(each.name) for each in pkgutil.iter_modules(["host/riffle"])]
+names += [f"riffle.{folder}.{each.name}" for folder in ("backends", "board", "cli", "compiler", "report")
+          for each in pkgutil.iter_modules([f"host/riffle/{folder}"]) if each.name != "__main__"]
+wrong = []
+for name in names:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+            os._exit(0)
+        except ImportError as error:  # of what an extra installs; a circle names the module
+            os._exit((error.name or "").startswith("riffle"))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    if os.waitpid(child, 0)[1]:
+        wrong.append(name)
+print(wrong or len(names))
+"""
+
 
 def run(version, configuration, *arguments, timeout):
     python = wanted(environment, version)
@@ -30,7 +53,7 @@ def run(version, configuration, *arguments, timeout):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", ["overlay", "interrupts", "manifest", "shared"])
+@pytest.mark.parametrize("name", ["overlay", "interrupts", "manifest", "shared", "reload"])
 def test_on_pynq(version, name):
     run(version, "small", TESTS / "on_pynq" / f"{name}.py", timeout=300)
 
@@ -39,6 +62,14 @@ def test_on_pynq(version, name):
 def test_tests_pass_with_the_boards_python(version, configuration, names):
     files = [TESTS / f"test_{name}.py" for name in names]
     run(version, configuration, *files, "-k", " and ".join(f"not {name}" for name in ELSEWHERE), timeout=1200)
+
+
+def test_every_module_can_be_imported_first():
+    """In a process of its own: another order of imports would hide a circle."""
+    done = subprocess.run([wanted(environment, VERSIONS[1]), "-c", IMPORT_EACH], cwd=TESTS.parent, text=True,
+                          env=os.environ | {"PYTHONPATH": "host"}, capture_output=True)
+    print(done.stderr)
+    assert done.returncode == 0 and int(done.stdout) > 80, done.stdout
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -40,6 +40,8 @@ def open_accelerator(backend: str | None = None, *, wait: str = "irq", **options
     try:
         opened = BACKENDS[name](**options)
     except ImportError as error:
+        if (error.name or "riffle").partition(".")[0] == "riffle":
+            raise  # a fault of this package, no package that is missing
         raise HardwareError(f"backend {name!r} needs the Python package {error.name}. Remedy: pip install "
                             f"{PACKAGES.get(error.name, error.name)}, or take another backend") from error
     try:

@@ -59,7 +59,7 @@ def test_polling(board, case, monkeypatch):
     np.testing.assert_array_equal(other.run(case.image).output, case.expected)
 
 
-def test_lost_interrupt_costs_time_only(board, case, quick):
+def test_lost_interrupt_costs_time_only(board, case, quick, monkeypatch):
     case.check()
     backend = case.accelerator.backend
     backend._told = False
@@ -70,9 +70,10 @@ def test_lost_interrupt_costs_time_only(board, case, quick):
             if backend._told:
                 break
     assert board.intc.lose == 0
+    monkeypatch.setattr(board_backend, "HEARD_WITHIN", 60)  # what a second lost one would cost
     start = time.perf_counter()
     case.check()
-    assert time.perf_counter() - start < 0.05, "the next interrupt did not come either"
+    assert time.perf_counter() - start < 30, "the next interrupt did not come either"
 
 
 def test_spurious_interrupts(board, case, monkeypatch):

@@ -2,20 +2,16 @@
 
 PYNQ finds the simulated board as a real one: the architecture is armv7l, an overlay needs riffle.bit, .hwh and
 manifest, and nobody is told that a model computes. $RIFFLE_PRETENDED_LOG gets a line for each bitstream and run.
+Nothing is imported before the program does it: the order of imports is the program's.
 """
 
 import os
+import sys
+from importlib.machinery import PathFinder
 
 os.environ.pop("XILINX_XRT", None)  # PYNQ would load its library
 _name = os.uname()
 os.uname = lambda: os.uname_result((*_name[:4], "armv7l"))  # platform.machine() and PYNQ ask it
-
-from riffle import spec  # noqa: E402
-from riffle.board.device import SimulatedBoard  # noqa: E402
-
-CTRL, START = spec.SEGMENT_BASE + spec.REGISTERS["CTRL"], 1 << spec.REGISTER_FIELDS["CTRL"]["START"][0]
-
-os.environ["XILINX_XRT"] = "/usr"  # as the profile scripts of the image leave it
 
 
 def log(line):
@@ -23,21 +19,46 @@ def log(line):
         print(line, file=file)
 
 
-class PretendedBoard(SimulatedBoard):
-    """The board, as far as Python can see."""
+class Pretence:
+    """Finds riffle.board.device, and adds the pretended board when it has been imported."""
 
-    _probe_priority_ = 40  # before PYNQ's own
-    model = None
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "riffle.board.device":
+            return None
+        found = PathFinder.find_spec(name, path, target)
+        execute = found.loader.exec_module
 
-    @classmethod
-    def _probe_(cls):
-        return [cls()]
+        def exec_module(module):
+            execute(module)
+            pretend(module)
+        found.loader.exec_module = exec_module
+        return found
 
-    def download(self, bitstream, parser=None):
-        log(f"download {bitstream.bitfile_name}")
-        super().download(bitstream, parser)
 
-    def bus_write(self, address, values):
-        if address == CTRL and int(values[0]) & START:
-            log("run")
-        super().bus_write(address, values)
+def pretend(device):
+    spec = device.spec
+    control = spec.SEGMENT_BASE + spec.REGISTERS["CTRL"]
+    start = 1 << spec.REGISTER_FIELDS["CTRL"]["START"][0]
+
+    class PretendedBoard(device.SimulatedBoard):
+        """The board, as far as Python can see."""
+
+        _probe_priority_ = 40  # before PYNQ's own
+        model = None
+
+        @classmethod
+        def _probe_(cls):
+            return [cls()]
+
+        def download(self, bitstream, parser=None):
+            log(f"download {bitstream.bitfile_name}")
+            super().download(bitstream, parser)
+
+        def bus_write(self, address, values):
+            if address == control and int(values[0]) & start:
+                log("run")
+            super().bus_write(address, values)
+
+
+sys.meta_path.insert(0, Pretence)

@@ -102,10 +102,9 @@ class BoardBackend(MappedWords):
         self._told = True
 
 
-def _bitstream() -> tuple[str | None, str | None]:
-    """What PYNQ has loaded, and when."""
-    device = pynq.Device.active_device
-    return getattr(device, "bitfile_name", None), getattr(device, "timestamp", None)
+def _bitstream() -> str | None:
+    """When PYNQ has loaded what the FPGA holds; it names a bitstream before it loads it."""
+    return getattr(pynq.Device.active_device, "timestamp", None)
 
 
 async def _heard(pin: pynq.Interrupt, seconds: float) -> bool:

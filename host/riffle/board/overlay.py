@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import pynq
 
 from .. import hwh, spec
-from ..backends.board import BoardBackend
 from ..bitstream import confirm, vouched
 from ..errors import HardwareError
 from ..quiet import quiesce_held
@@ -51,6 +50,7 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     if not found:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
                             "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
+    from ..backends.board import BoardBackend  # which needs this package itself
     made = None if generated else vouched(overlay.bitfile_name)
     with board_lock():  # not in the middle of another process' run
         quiesce_held(BoardBackend, BoardBackend.there)
