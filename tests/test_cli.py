@@ -78,7 +78,7 @@ def test_demo_shows_digits_predictions_and_speed(riffle):
     assert engine == pytest.approx(cycles / megahertz / 1e3, abs=1e-3) and rate == pytest.approx(1e3 / total, rel=0.05)
     assert image == pytest.approx(waited / megahertz / 1e3, abs=1e-3) and 392 <= waited < 2000
     assert 15 < accesses < 40 and host == pytest.approx((accesses * 30 + 44 * 0.2) / 1e3, abs=1e-3)
-    assert "39 words; 30 and 0.2 us each assumed" in parts["host"]
+    assert "44 words; 30 and 0.2 us each assumed" in parts["host"]
     assert max(map(len, output.splitlines())) <= 80 and "\x1b" not in output
 
 
