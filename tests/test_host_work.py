@@ -13,8 +13,8 @@ from riffle.errors import HardwareError
 
 
 @pytest.mark.parametrize("way, words, blocks", [
-    ("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 16}, 2),
-    ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 18}, 1)])
+    ("window", {"IMAGE": 28 * 28, "ACTIVATIONS": 4 * 10, "REGISTERS": 15}, 2),
+    ("ddr", {"ACTIVATIONS": 4 * 10, "REGISTERS": 17}, 1)])
 def test_words_and_time_of_an_image(full_hardware, way, words, blocks):
     network, (images, labels) = digits.network(), digits.held_out()
     full_hardware.load(compile_network(network), images=way)
