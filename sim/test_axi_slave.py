@@ -87,9 +87,9 @@ async def start(dut, slowest: int = 0, stall: float = 0.0) -> tuple[AxiMaster, T
 
 
 async def start_target(dut, slowest: int = 0) -> Target:
-    drive(dut, {"rsp_valid_i": 0, "rsp_rdata_i": 0, "rsp_error_i": 0}, bench=["s_axi_*"])
+    drive(dut, {"slverr_i": 1, "rsp_valid_i": 0, "rsp_rdata_i": 0, "rsp_error_i": 0}, bench=["s_axi_*"])
     Clock(dut.clk_i, 10, unit="ns").start()
-    dut.rst_ni.value, dut.slverr_i.value = 0, 1
+    dut.rst_ni.value = 0
     target = Target(dut, slowest)
     for _ in range(3):
         await RisingEdge(dut.clk_i)

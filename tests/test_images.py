@@ -77,7 +77,7 @@ def draw(rng, buffer):
 def test_random_fetches(backends, rng):
     """Alone, or with a run that waits for the image; whether it comes, and what is told where it does not."""
     buffer, seen, came = prepare(backends, rng), set(), 0
-    for _ in range(120):
+    for _ in range(400):
         image, address = draw(rng, buffer)
         start = START * int(rng.integers(2))
         for backend in backends:
