@@ -21,7 +21,7 @@ from verilator_root import BUILD  # noqa: E402
 SCRIPT = """\
 read_verilog -sv {files}
 chparam {parameters} {top}
-hierarchy -check -top {top}
+hierarchy -top {top}
 proc
 select -set copies a:dont_touch %ci1:+$dff[Q] t:$dff %i
 setattr -set keep 1 @copies
