@@ -23,6 +23,8 @@ async def begin(dut, **inputs):
         for _ in range(4):
             await RisingEdge(dut.clk_i)
         dut.rst_ni.value = 1
+    else:
+        await RisingEdge(dut.clk_i)  # the first edge is that of the beginning, before the inputs are there
 
 
 async def play(dut, inputs: dict[str, list[int]], outputs: list[str]) -> dict[str, list[int]]:

@@ -41,7 +41,7 @@ class Memories:
         return self
 
     async def run(self, descriptors, stream, *, first=0, length=None, lane=0, watchdog=1 << 20, stop_after=None,
-                  reset_after=None, hold=0, hold_error=0, stream_error=None):
+                  reset_after=None, hold=0, hold_error=0, next_error=None, stream_error=None):
         """One run; returns error code, descriptor and detail, as the engine reports them, and its counters.
 
         Parameters
@@ -52,6 +52,8 @@ class Memories:
             cycle in which stop_i, or a reset of a few cycles, comes; None: never. A run that was reset gives nothing
         hold
             cycles for which the run must wait for its image; then hold_error is what became of it
+        next_error
+            hold_error_i from the cycle in which the run has its image: of the next one; None: hold_error stays
         stream_error
             cycle, code and detail of an error in bringing the stream here
         """
@@ -72,6 +74,8 @@ class Memories:
             self.present_stream()
             dut.stop_i.value, dut.hold_i.value = self.cycle == stop_after, self.cycle <= hold
             dut.hold_error_i.value = hold_error if self.cycle >= hold else 0
+            if next_error is not None and self.cycle >= hold + 2:
+                dut.hold_error_i.value = next_error
             if stream_error and self.cycle >= stream_error[0]:
                 dut.stream_error_i.value, dut.stream_detail_i.value = stream_error[1:]
             await RisingEdge(dut.clk_i)  # what is read from here on is what the cycle that ends here had

@@ -193,6 +193,7 @@ async def a_run_waits_for_its_image_and_is_ended_by_errors_around_it(dut):
         await check(memories, descriptors, stream, hold=int(rng.integers(0, 300)))
         code, *_ = await memories.run(descriptors, stream, hold=20, hold_error=CODES["IMAGE_RESPONSE"])
         assert NAMES[code] == "IMAGE_RESPONSE"
+        await check(memories, descriptors, stream, next_error=CODES["IMAGE_RESPONSE"])
         at, detail = int(rng.integers(1, 100)), int(rng.integers(1 << 24))
         code, _, found = await memories.run(descriptors, stream, stream_error=(at, CODES["DDR_RESPONSE"], detail))
         assert (NAMES[code], found) == ("DDR_RESPONSE", detail) or (NAMES[code] == "NONE" and at > 20)

@@ -8,7 +8,6 @@ import subprocess
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from engine_memories import QUIET_START, Memories
 from riffle import spec
@@ -76,23 +75,12 @@ async def an_error_of_the_stream_ends_a_run_with_its_detail(dut):
 async def a_run_waits_for_its_image(dut):
     memories = await begin(dut)
     for error in (0, 66):
-        dut.hold_i.value, dut.hold_error_i.value = 1, 0
-        run = cocotb.start_soon(copy(memories))
-        for _ in range(60):
-            await RisingEdge(dut.clk_i)
-        assert dut.waiting_o.value and dut.busy_o.value
-        dut.hold_i.value, dut.hold_error_i.value = 0, error
-        (code, *_), expected, _, _ = await run
-        assert code == error and memories.counters["cycles"] > 60 + QUIET_START
+        hold = random.randint(1, 200)
+        (code, *_), expected, _, _ = await copy(memories, hold=hold, hold_error=error)
+        assert code == error and memories.counters["cycles"] > hold + QUIET_START
         assert error or (memories.activations == expected).all()
-        assert not dut.waiting_o.value
-    dut.hold_error_i.value = 0
-    run = cocotb.start_soon(copy(memories))
-    while not dut.busy_o.value or dut.waiting_o.value:
-        await RisingEdge(dut.clk_i)
-    dut.hold_error_i.value = 66  # of the image for the next run
-    (code, *_), *_ = await run
-    assert code == 0
+    (code, *_), expected, _, _ = await copy(memories, next_error=66)
+    assert code == 0 and (memories.activations == expected).all(), "the next image is no matter of this run"
 
 
 def test_wrapper():
