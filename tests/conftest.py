@@ -14,6 +14,10 @@ from riffle.backends.rtl import RtlBackend, build
 from riffle.driver import Accelerator
 
 
+for _name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # a make that a test runs is no part of the one that runs the tests
+    os.environ.pop(_name, None)
+
+
 @pytest.fixture
 def rng(request):
     """A NumPy generator; RIFFLE_SEED repeats a run. pytest shows what is printed where a test fails."""
