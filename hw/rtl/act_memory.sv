@@ -116,15 +116,15 @@ module act_memory #(
   logic [AddrWidth-1:0] waddr_q;
   logic [Width-1:0] wdata_q;
   logic [3:0][AddrWidth-1:0] raddr_q;
-  logic merging;
+  logic host_turn_q;  // the write register is the host's: |age_q[6:3], a cycle ahead
   logic engine_writes;
   assign engine_writes = |act_we_i;
-  assign merging       = |age_q[6:3];
-  assign image_ready_o = ~merging & ~engine_writes;
+  assign image_ready_o = ~host_turn_q & ~engine_writes;
   always_ff @(posedge clk_i) begin
+    host_turn_q <= rst_ni & |age_q[5:2];
     raddr_q <= |age_q[3:0] ? {4{addr_q}} : act_raddr_i;
-    waddr_q <= merging ? addr_q2 : engine_writes ? act_waddr_i : image_addr_i;
-    we_q    <= {4{rst_ni}} & (merging ? age_q[6:3] & banks_q2 : engine_writes ? act_we_i : image_banks_i & {4{image_valid_i}});
+    waddr_q <= host_turn_q ? addr_q2 : engine_writes ? act_waddr_i : image_addr_i;
+    we_q    <= {4{rst_ni}} & (host_turn_q ? age_q[6:3] & banks_q2 : engine_writes ? act_we_i : image_banks_i & {4{image_valid_i}});
   end
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     (* keep, dont_touch = "true" *) logic merging_q;  // copies per lattice row, close to what they drive
@@ -169,7 +169,7 @@ module act_memory #(
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
-    if (rst_ni && merging) assert (act_we_i == '0) else $error("the engine writes while a host access is under way");
+    if (rst_ni && host_turn_q) assert (act_we_i == '0) else $error("the engine writes while a host access is under way");
   end
 `endif
 
