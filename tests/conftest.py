@@ -13,7 +13,6 @@ import pytest
 from riffle.backends.rtl import RtlBackend, build
 from riffle.driver import Accelerator
 
-
 for _name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # a make that a test runs is no part of the one that runs the tests
     os.environ.pop(_name, None)
 

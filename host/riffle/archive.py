@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import InputError
+
 FORMAT = 1
 ZIP = b"PK"  # how a .npz begins
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
@@ -43,20 +45,20 @@ def read(path: Path | str, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
     data = Path(path).read_bytes()
     saved = f"give a file that riffle saved as {kind}"
     if other := _foreign(Path(path), data):
-        raise ValueError(f"{path} is {other}, no {kind}: {saved}")
+        raise InputError(f"{path} is {other}, no {kind}: {saved}")
     try:
         arrays = unpack(data)
         if "header" not in arrays:
-            raise ValueError(f"it has no header, but {', '.join(sorted(arrays)[:3]) or 'nothing'}")
+            raise InputError(f"it has no header, but {', '.join(sorted(arrays)[:3]) or 'nothing'}")
         header = as_header(arrays.pop("header"))
     except ValueError as error:
-        raise ValueError(f"{path} is broken or no {kind} at all ({error}): {saved}; parameters of a float network "
+        raise InputError(f"{path} is broken or no {kind} at all ({error}): {saved}; parameters of a float network "
                          "become one by riffle.floating, and an integer network by riffle.quantise") from error
     found = PROGRAM if "magic" in header else str(header.get("kind"))
     if found != kind:
-        raise ValueError(f"{path} is no {kind}: it says {found}: {REMEDIES.get((kind, found), saved)}")
+        raise InputError(f"{path} is no {kind}: it says {found}: {REMEDIES.get((kind, found), saved)}")
     if header.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {header.get('format')}, this version of riffle reads {FORMAT}: make it "
+        raise InputError(f"{path} has format {header.get('format')}, this version of riffle reads {FORMAT}: make it "
                          "again")
     return header, arrays
 
@@ -70,16 +72,16 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
         whatever is wrong with it
     """
     if not data.startswith(ZIP):
-        raise ValueError("it is no .npz file")
+        raise InputError("it is no .npz file")
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # NumPy, zipfile and the decompressors raise what they like on bytes that are not theirs
         reason = "it holds Python objects" if "allow_pickle" in str(error) else f"{type(error).__name__}: {error}"
-        raise ValueError(reason) from error
+        raise InputError(reason) from error
     strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
     if strange:
-        raise ValueError(f"{strange[0]} is no array")
+        raise InputError(f"{strange[0]} is no array")
     return arrays
 
 
@@ -94,9 +96,9 @@ def as_header(array: np.ndarray) -> dict:
     try:
         header = json.loads(array.tobytes())
     except RecursionError as error:
-        raise ValueError("its header is nested too deeply") from error
+        raise InputError("its header is nested too deeply") from error
     if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
+        raise InputError("its header is no JSON object")
     return header
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .backends.buffers import Buffer
-from .errors import RiffleError
+from .errors import InputError, RiffleError
 from .images import is_tensor, pixels, point_at
 from .sources import shared
 
@@ -45,7 +45,7 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
     if not program.batch:
         raise RiffleError("the program that is loaded keeps no vectors for a batch: compile it with batch=True")
     if not 1 <= len(images) <= len(program.batch):
-        raise ValueError(f"a batch of {len(images)} images, but with {program.name} it may have 1 to "
+        raise InputError(f"a batch of {len(images)} images, but with {program.name} it may have 1 to "
                          f"{len(program.batch)}: so many vectors fit the lattice")
     lanes = program.batch[:len(images)]
     classifier = next(i for i, record in enumerate(program.records) if record.place.layout == "raw")

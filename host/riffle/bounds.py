@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from .errors import InputError
 from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool
 from .spec import ACCUMULATOR_BITS, MULTIPLIER_BITS, SHIFT_MAX, SHIFT_MIN
 
@@ -64,10 +65,10 @@ def prove(network: IntegerNetwork) -> dict[str, int]:
             continue
         worst[layer.name] = int(sums.max())
         if worst[layer.name] >= ACCUMULATOR_LIMIT:
-            raise ValueError(f"layer {layer.name}, output channel {sums.argmax()}: sums can reach {sums.max()}, but "
+            raise InputError(f"layer {layer.name}, output channel {sums.argmax()}: sums can reach {sums.max()}, but "
                              f"the accumulator holds less than {ACCUMULATOR_LIMIT}: quantise the network again")
         if isinstance(layer, (Convolution, FullyConnected)) and layer.weight.min() < -127:
-            raise ValueError(f"layer {layer.name} has a weight of -128, but weights are symmetric, -127 to 127: "
+            raise InputError(f"layer {layer.name} has a weight of -128, but weights are symmetric, -127 to 127: "
                              "quantise the network again")
         if isinstance(layer, (Convolution, GlobalAverage)):
             _check_range(layer, "multiplier", 0, (1 << MULTIPLIER_BITS) - 1)
@@ -84,7 +85,7 @@ def multiplier_and_shift(factor: float) -> tuple[int, int]:
         if the factor is negative, not finite, or 2 or more
     """
     if not 0 <= factor < 2:
-        raise ValueError(f"requantisation by {factor} is not possible, it must be at least 0 and below 2: the scale of "
+        raise InputError(f"requantisation by {factor} is not possible, it must be at least 0 and below 2: the scale of "
                          "the output is far too small for its input, calibrate with other images")
     exponent = math.frexp(factor)[1]  # factor in [2^(exponent - 1), 2^exponent); at most 1, so the shift is at least 16
     shift = min(MULTIPLIER_BITS - exponent, SHIFT_MAX)
@@ -99,5 +100,5 @@ def multiplier_and_shift(factor: float) -> tuple[int, int]:
 def _check_range(layer: Layer, name: str, low: int, high: int) -> None:
     values = np.asarray(getattr(layer, name))
     if values.min() < low or values.max() > high:
-        raise ValueError(f"layer {layer.name} has a {name} from {values.min()} to {values.max()}, but it must be {low} "
+        raise InputError(f"layer {layer.name} has a {name} from {values.min()} to {values.max()}, but it must be {low} "
                          f"to {high}: quantise the network again")

@@ -12,6 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .bounds import prove
+from .errors import InputError
 from .integer import (
     LAYERS,
     Convolution,
@@ -39,12 +40,12 @@ def check(network: IntegerNetwork) -> None:
     """
     _check_tensors(network)
     if not isinstance(network.layers, list) or not network.layers:
-        raise ValueError(f"network {network.name} has no layers: there is nothing to run, add at least one")
+        raise InputError(f"network {network.name} has no layers: there is nothing to run, add at least one")
     names, order = set(), _Order(network)
     for layer in network.layers:
         check_layer(layer, network.tensors)
         if layer.name in names:
-            raise ValueError(f"two layers have the name {layer.name}: give each layer a name of its own")
+            raise InputError(f"two layers have the name {layer.name}: give each layer a name of its own")
         names.add(layer.name)
         order.run(layer)
     order.finish()
@@ -56,10 +57,10 @@ def check_layer(layer: Layer, tensors: dict[str, Tensor]) -> None:
     """Refuse a layer that contradicts itself or the tensors that it reads and writes. Errors as `check`."""
     rule = _RULES.get(type(layer))
     if rule is None:
-        raise ValueError(f"layer {getattr(layer, 'name', layer)} is a {type(layer).__name__}, which is none of "
+        raise InputError(f"layer {getattr(layer, 'name', layer)} is a {type(layer).__name__}, which is none of "
                          f"{', '.join(LAYERS)}: express it by these")
     if not isinstance(layer.name, str) or not layer.name:
-        raise ValueError(f"a {type(layer).__name__} has the name {layer.name!r}, which must be a text: {AGAIN}")
+        raise InputError(f"a {type(layer).__name__} has the name {layer.name!r}, which must be a text: {AGAIN}")
     for role in ("input", "output", *["residual"] * (getattr(layer, "residual", None) is not None)):
         name = getattr(layer, role)
         if not isinstance(name, str) or name not in tensors:
@@ -106,33 +107,33 @@ class _Order:
     def finish(self) -> None:
         for name, layers in self.written.items():
             if name not in self.complete:
-                raise ValueError(f"tensor {name}, which layer {next(iter(layers.values()))} writes, is never complete: "
+                raise InputError(f"tensor {name}, which layer {next(iter(layers.values()))} writes, is never complete: "
                                  f"{self.missing(name)}: correct out_channel, shuffle or the tensor's channels")
 
 
 def _check_tensors(network: IntegerNetwork) -> None:
     if not isinstance(network.tensors, dict) or not isinstance(network.input, str) or (
             network.input not in network.tensors):
-        raise ValueError(f"the input of network {network.name} is {network.input!r}, which is none of its tensors: "
+        raise InputError(f"the input of network {network.name} is {network.input!r}, which is none of its tensors: "
                          "describe it")
     limits = {"channels": (1, math.inf), "height": (1, math.inf), "width": (1, math.inf), "zero_point": (-128, 127)}
     for name, tensor in network.tensors.items():
         for field, (low, high) in limits.items():
             value = getattr(tensor, field, None)
             if not isinstance(value, Integral) or not low <= value <= high:
-                raise ValueError(f"tensor {name} has {field} {value!r}, which must be a whole number "
+                raise InputError(f"tensor {name} has {field} {value!r}, which must be a whole number "
                                  f"{_range(low, high)}: {AGAIN}")
 
 
 def _check_end(network: IntegerNetwork) -> None:
     if not isinstance(network.classes, (list, tuple)):
-        raise ValueError(f"network {network.name} names {network.classes!r} as classes, which must be a list: {AGAIN}")
+        raise InputError(f"network {network.name} names {network.classes!r} as classes, which must be a list: {AGAIN}")
     output, count = network.tensors[network.output], len(network.classes)
     if count and ((output.height, output.width) != (1, 1) or count != output.channels):
-        raise ValueError(f"network {network.name} names {count} classes, but its output {network.output} is "
+        raise InputError(f"network {network.name} names {count} classes, but its output {network.output} is "
                          f"{_size(output)}: name one class for each score, or none")
     if not isinstance(network.output_scale, Real) or not 0 < network.output_scale < math.inf:
-        raise ValueError(f"network {network.name} has output_scale {network.output_scale!r}, which must be a number "
+        raise InputError(f"network {network.name} has output_scale {network.output_scale!r}, which must be a number "
                          f"above 0: {AGAIN}")
 
 
@@ -237,7 +238,7 @@ def _check_array(layer: Layer, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _refuse(layer: Layer, cause: str, remedy: str) -> None:
-    raise ValueError(f"layer {layer.name} {cause}: {remedy}")
+    raise InputError(f"layer {layer.name} {cause}: {remedy}")
 
 
 def _range(low: float, high: float) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from . import spec
+from .errors import InputError
 
 
 def _check(name: str, value: int, bits: int, signed: bool) -> None:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
-        raise ValueError(f"field {name} is {value}, but holds {low} to {high}")
+        raise InputError(f"field {name} is {value}, but holds {low} to {high}")
 
 
 def _unpack(value: int, fields: dict[str, tuple[int, int, bool]]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from . import archive
+from .errors import InputError
 from .network import Architecture, LayerSpec, tensor_channels
 from .reference import windows
 
@@ -50,7 +51,7 @@ class FloatNetwork:
             options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
             return cls(Architecture(**options), parameters, header["classes"], header["epsilon"], header["metadata"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
+            raise InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
                              f"{KIND}, or make it again") from error
 
 
@@ -134,6 +135,6 @@ def _parameter(network: FloatNetwork, spec: LayerSpec, name: str, shape: tuple[i
     value = network.parameters.get(f"{spec.name}.{name}")
     if value is None or value.shape != shape:
         found = "is missing" if value is None else f"has shape {value.shape}"
-        raise ValueError(f"parameter {spec.name}.{name} {found}, but {network.architecture.name} needs {shape}: the "
+        raise InputError(f"parameter {spec.name}.{name} {found}, but {network.architecture.name} needs {shape}: the "
                          "parameters belong to another architecture")
     return value.astype(np.float64)

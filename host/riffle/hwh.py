@@ -18,6 +18,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from riffle import spec
 
+from .errors import InputError
+
 INTERRUPT_BASE, INTERRUPT_SIZE = 0x4180_0000, 0x1_0000
 CLOCK_MHZ = 100  # of a build, by default; what turns cycles into time wherever no board says another
 PLL_MHZ = 1000  # IO PLL, of which the fabric's clock is divided
@@ -68,7 +70,7 @@ def divisors(clock_mhz: float) -> tuple[int, int]:
         if the clock is not positive
     """
     if clock_mhz <= 0:
-        raise ValueError(f"the fabric's clock must be positive, not {clock_mhz} MHz")
+        raise InputError(f"the fabric's clock must be positive, not {clock_mhz} MHz")
     return min(((a, b) for a in range(1, 64) for b in range(1, 64)),
                key=lambda pair: (abs(PLL_MHZ / (pair[0] * pair[1]) - clock_mhz), pair[1]))
 

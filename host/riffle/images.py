@@ -121,7 +121,7 @@ def pixels(program: Program, image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint8 or channels != 3 or image.shape not in ((height, width), (height, width, 3)):
         size, wanted = "x".join(map(str, image.shape)), f"uint8 {height}x{width} (grey) or {height}x{width}x3 (RGB)"
         takes = wanted if channels == 3 else f"int8 {channels}x{height}x{width}"
-        raise ValueError(f"the image is {image.dtype} {size}, but {program.name} takes {takes}: resize or convert it "
+        raise InputError(f"the image is {image.dtype} {size}, but {program.name} takes {takes}: resize or convert it "
                          "first")
     colours = np.zeros((height, width, 4), np.uint8)
     colours[:, :, :3] = image.reshape(height, width, -1)

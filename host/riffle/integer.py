@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from . import archive
+from .errors import InputError
 
 KIND = "integer network"
 
@@ -179,7 +180,7 @@ class IntegerNetwork:
             return cls(header["name"], header["input"], {k: Tensor(**t) for k, t in header["tensors"].items()}, layers,
                        header["classes"], header["output_scale"], header["metadata"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
+            raise InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
                              f"{KIND}, or make it again") from error
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import spec
 from .descriptor import Descriptor, unpack_header, unpack_program
-from .errors import EngineError
+from .errors import EngineError, InputError
 
 CODES = {name: code for code, (name, _, _) in spec.ERRORS.items()}
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
@@ -47,9 +47,9 @@ def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, 
     """
     lanes = rows * columns
     if memory.dtype != np.int8 or memory.ndim != 3 or memory.shape[::2] != (spec.BANKS, lanes):
-        raise ValueError(f"memory is {memory.dtype} {memory.shape}, but must be int8 (4, depth, {lanes})")
+        raise InputError(f"memory is {memory.dtype} {memory.shape}, but must be int8 (4, depth, {lanes})")
     if not 0 <= lane < lanes:
-        raise ValueError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
+        raise InputError(f"lane is {lane}, but the lattice has lanes 0 to {lanes - 1}")
     if isinstance(descriptors, np.ndarray):
         descriptors = unpack_program(descriptors)
     engine = _Engine(memory, bytes(stream), rows, columns, lane)

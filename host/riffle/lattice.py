@@ -11,9 +11,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from .spec import BANKS, LOG2S_MAX
+from .errors import InputError
+from .spec import BANKS, CONFIGURATIONS, LOG2S_MAX
 
 CHANNELS_PER_BLOCK = {"plain": BANKS, "duplicated": BANKS // 2, "raw": 1}
+
+
+def configuration(name: str) -> dict[str, int]:
+    """Rows, columns and depths of a build of the hardware.
+
+    Raises
+    ------
+    InputError
+        if there is no such build
+    """
+    if name not in CONFIGURATIONS:
+        raise InputError(f"there is no configuration {name!r}: choose {', '.join(CONFIGURATIONS)}")
+    return CONFIGURATIONS[name]
 
 
 def log2_phases(height: int, width: int, rows: int, columns: int) -> int:
@@ -28,7 +42,7 @@ def log2_phases(height: int, width: int, rows: int, columns: int) -> int:
         if (height, width) == (rows << log2s, columns << log2s):
             return log2s
     sizes = ", ".join(f"{rows << n}x{columns << n}" for n in range(LOG2S_MAX + 1))
-    raise ValueError(f"a map of {height}x{width} pixels does not fit a lattice of {rows}x{columns}; it takes {sizes}")
+    raise InputError(f"a map of {height}x{width} pixels does not fit a lattice of {rows}x{columns}; it takes {sizes}")
 
 
 def words_of(channels: int, log2s: int, layout: str = "plain") -> int:

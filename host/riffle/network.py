@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import InputError
 from .integer import Shuffle
 
 STAGE2_CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # at 1x, by groups: table 1 of the paper
@@ -107,7 +108,7 @@ class Architecture:
         _check_choice("bottleneck", self.bottleneck, ("output", "branch"))
         _check_choice("shuffle", self.shuffle, ("paper", "inverse", "none"))
         if not self.scale > 0:
-            raise ValueError(f"scale is {self.scale}, but must be positive: give 0.25, 0.5, 1, ...")
+            raise InputError(f"scale is {self.scale}, but must be positive: give 0.25, 0.5, 1, ...")
 
     @property
     def name(self) -> str:
@@ -138,7 +139,7 @@ class Architecture:
         prefix = f"stage{stage}.unit{number}."
         result = [layer for layer in self.layers() if layer.name.startswith(prefix)]
         if not result:
-            raise ValueError(f"{self.name} has no unit {number} in stage {stage}: stages 2 to {len(self.repeats) + 1} "
+            raise InputError(f"{self.name} has no unit {number} in stage {stage}: stages 2 to {len(self.repeats) + 1} "
                              f"have {self.repeats} units, counted from 1")
         return result
 
@@ -213,4 +214,4 @@ def _up(value: int, unit: int) -> int:
 
 def _check_choice(name: str, value: object, choices: tuple) -> None:
     if value not in choices:
-        raise ValueError(f"{name} is {value!r}, but must be one of {', '.join(map(str, choices))}")
+        raise InputError(f"{name} is {value!r}, but must be one of {', '.join(map(str, choices))}")

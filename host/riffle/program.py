@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from . import archive, lattice, spec
-from .errors import ProgramError
+from .errors import InputError, ProgramError
 
 FORMAT = 1
 MAGIC = "riffle program"
@@ -122,7 +122,7 @@ class Program:
     def write_image(self, memory: np.ndarray, pixels: np.ndarray) -> None:
         """Put an image, int8 [C][H][W] (pixels minus 128), into memory, int8 [4][depth][lanes]."""
         if pixels.shape != self.image_size or pixels.dtype != np.int8:
-            raise ValueError(f"image is {pixels.dtype} {pixels.shape}, but must be int8 {self.image_size}")
+            raise InputError(f"image is {pixels.dtype} {pixels.shape}, but must be int8 {self.image_size}")
         lattice.write_channels(memory, self.image.base, pixels, self.rows, self.columns)
 
     def _read(self, memory: np.ndarray, place: Place, positions: np.ndarray, lane: int) -> np.ndarray:
@@ -207,10 +207,10 @@ def _program(arrays: dict[str, np.ndarray], header: dict) -> Program:
              "channels": ("<i4", arrays["positions"].shape)}
     for name, (dtype, shape) in forms.items():
         if arrays[name].dtype != dtype or shape not in (None, arrays[name].shape):
-            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
+            raise InputError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
     ends = np.cumsum([entry["positions"] for entry in entries])
     if not entries or ends[-1] != len(arrays["positions"]):
-        raise ValueError(f"it has {len(arrays['positions'])} positions for {len(entries)} records")
+        raise InputError(f"it has {len(arrays['positions'])} positions for {len(entries)} records")
     places = zip(np.split(arrays["positions"], ends[:-1]), np.split(arrays["channels"], ends[:-1]), strict=True)
     records = [Record(**entry | {"place": Place(**entry["place"]), "positions": positions, "channels": channels})
                for entry, (positions, channels) in zip(entries, places, strict=True)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import floating
 from .bounds import ACCUMULATOR_LIMIT, layer_worst_sums, multiplier_and_shift, prove, worst_sums
+from .errors import InputError
 from .floating import PIXEL_SCALE, FloatNetwork, Folded
 from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Tensor
 from .network import LayerSpec, tensor_channels
@@ -42,7 +43,7 @@ def quantise(network: FloatNetwork, images: np.ndarray) -> IntegerNetwork:
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or not len(images):
-        raise ValueError(f"calibration images are {images.dtype} {images.shape}, but must be uint8 [N][H][W] or "
+        raise InputError(f"calibration images are {images.dtype} {images.shape}, but must be uint8 [N][H][W] or "
                          "[N][H][W][3], N at least 1")
     architecture = network.architecture
     specs = architecture.layers()

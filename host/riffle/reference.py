@@ -12,6 +12,7 @@ import numpy as np
 
 from .bounds import ACCUMULATOR_LIMIT
 from .consistency import check, check_layer
+from .errors import InputError
 from .integer import (
     Convolution,
     FullyConnected,
@@ -146,15 +147,15 @@ def input_tensor(network: IntegerNetwork, image: np.ndarray) -> np.ndarray:
     image = np.asarray(image)
     if image.dtype == np.int8:
         if image.shape != shape:
-            raise ValueError(f"the input tensor is int8 {_size(image.shape)}, but {network.name} takes {_size(shape)}: "
+            raise InputError(f"the input tensor is int8 {_size(image.shape)}, but {network.name} takes {_size(shape)}: "
                              "give it as [channels][height][width]")
         return image
     if image.dtype != np.uint8 or tensor.channels != 3:
         expected = "uint8 pixels, 0 to 255" if tensor.channels == 3 else f"an int8 tensor {_size(shape)}"
-        raise ValueError(f"the image is {image.dtype} {_size(image.shape)}, but {network.name} takes {expected}: "
+        raise InputError(f"the image is {image.dtype} {_size(image.shape)}, but {network.name} takes {expected}: "
                          "convert it first")
     if image.shape not in (shape[1:], (*shape[1:], 3)):
-        raise ValueError(f"the image is {_size(image.shape)}, but {network.name} takes {size} grey or {size}x3 RGB: "
+        raise InputError(f"the image is {_size(image.shape)}, but {network.name} takes {size} grey or {size}x3 RGB: "
                          "resize it first")
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, 2)
@@ -198,7 +199,7 @@ def _placed(layer: Convolution, result: np.ndarray, tensor: Tensor, tensors: dic
 def _checked(layer: Layer, total: np.ndarray) -> np.ndarray:
     worst = int(np.abs(total).max())
     if worst >= ACCUMULATOR_LIMIT:
-        raise ValueError(f"layer {layer.name}: a sum reaches {worst}, but must stay below {ACCUMULATOR_LIMIT}: "
+        raise InputError(f"layer {layer.name}: a sum reaches {worst}, but must stay below {ACCUMULATOR_LIMIT}: "
                          "quantise the network again, which proves that this cannot happen")
     return total
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import spec
 from .backends import Backend
-from .errors import BusError, HardwareError
+from .errors import BusError, HardwareError, InputError
 
 DRY_POLLS = 10_000  # looks at CTRL, 0.1 s and more, until reads that are in flight count as lost; they take some us
 ACTIVATION_PITCH = 64  # bytes of one bank's word in the activation window
@@ -40,7 +40,7 @@ class Segment:
         """Write a 32-bit word at a byte offset. Errors as `xil_in32`, and ValueError for a value beyond 32 bits."""
         _check(offset, 4)
         if not 0 <= value < 1 << 32:
-            raise ValueError(f"value {value} is not a 32-bit word: give 0 to 0xffffffff")
+            raise InputError(f"value {value} is not a 32-bit word: give 0 to 0xffffffff")
         self.backend.write(offset, int(value))
 
     def read(self, register: str) -> int:
@@ -63,7 +63,7 @@ class Segment:
         for name, value in values.items():
             low, bits, _ = spec.REGISTER_FIELDS[register][name]
             if not 0 <= value < 1 << bits:
-                raise ValueError(f"{register}.{name} is {value}, but holds 0 to {(1 << bits) - 1}")
+                raise InputError(f"{register}.{name} is {value}, but holds 0 to {(1 << bits) - 1}")
             word |= value << low
         self.write(register, word)
 
@@ -172,14 +172,14 @@ def run_dry(segment: Segment) -> None:
 
 def _check(offset: int, size: int) -> None:
     if offset % 4:
-        raise ValueError(f"offset {offset:#x} is misaligned: accesses are 32-bit words at multiples of 4")
+        raise InputError(f"offset {offset:#x} is misaligned: accesses are 32-bit words at multiples of 4")
     if not any(base <= offset and offset + size <= base + length for base, length in spec.WINDOWS.values()):
-        raise ValueError(f"offset {offset:#x} lies in no window of the accelerator: see docs/registers.md")
+        raise InputError(f"offset {offset:#x} lies in no window of the accelerator: see docs/registers.md")
 
 
 def _place(window: str, offset: int, size: int) -> int:
     base, length = spec.WINDOWS[window]
     if offset < 0 or offset + size > length:
-        raise ValueError(f"{size} bytes at {offset:#x} exceed the window {window}, which has {length} bytes")
+        raise InputError(f"{size} bytes at {offset:#x} exceed the window {window}, which has {length} bytes")
     _check(base + offset, size)
     return base + offset

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from .bounds import multiplier_and_shift, prove
+from .errors import InputError
 from .integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Tensor
 from .network import Architecture, LayerSpec, tensor_channels
 from .quantise import average_pool
@@ -53,7 +54,7 @@ def random_unit(groups: int, stage: int, kind: str = "residual", scale: float = 
         if there is no such unit
     """
     if kind not in ("residual", "stride2"):
-        raise ValueError(f"kind is {kind!r}, but must be residual or stride2")
+        raise InputError(f"kind is {kind!r}, but must be residual or stride2")
     number = 1 if kind == "stride2" else 2
     halvings = stage + number - 1  # of the image up to the unit's input
     image = tuple(n << halvings for n in size) if size else (224, 224)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import spec
+from .. import lattice, spec
 from ..descriptor import Descriptor, pack_program
-from ..errors import EngineError, HardwareError
+from ..errors import EngineError, HardwareError, InputError
 from . import SIMULATED_HZ
 from .registers import Outcome, RegisterBackend
 
@@ -92,7 +92,7 @@ class Engine:
                   "stream": (stream, np.uint8, (len(stream), spec.STREAM_BYTES))}
         for name, (array, dtype, shape) in shapes.items():
             if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
-                raise ValueError(f"{name} is {array.dtype} {array.shape}, but must be contiguous {np.dtype(dtype)} "
+                raise InputError(f"{name} is {array.dtype} {array.shape}, but must be contiguous {np.dtype(dtype)} "
                                  f"{shape}")
         result, stop = np.zeros(6, np.uint32), np.zeros(1, np.uint8)
         self._run(program.ctypes.data, log.ctypes.data, memory.ctypes.data, stream.ctypes.data, len(stream), first,
@@ -103,7 +103,7 @@ class Engine:
                 lane: int = 0) -> Outcome:
         """What `interpreter.execute` does, with its errors; any number of weights."""
         if not 0 <= lane < self.shape[2]:
-            raise ValueError(f"lane is {lane}, but the lattice has lanes 0 to {self.shape[2] - 1}")
+            raise InputError(f"lane is {lane}, but the lattice has lanes 0 to {self.shape[2] - 1}")
         words = descriptors if isinstance(descriptors, np.ndarray) else pack_program(descriptors)
         program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
         program[:len(words)] = words
@@ -129,5 +129,5 @@ class HlsBackend(RegisterBackend):
     what = "the HLS engine, compiled for this machine; cycles are iterations of its loops"
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
-        sizes = spec.CONFIGURATIONS[configuration]
+        sizes = lattice.configuration(configuration)
         super().__init__(sizes, Engine(sizes), clock_hz, kind=1)

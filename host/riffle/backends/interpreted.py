@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import spec
+from .. import lattice, spec
 from ..compiler.cycles import predict
 from ..descriptor import unpack_program
 from ..errors import EngineError
@@ -50,5 +50,5 @@ class NumpyBackend(RegisterBackend):
     what = "NumPy; cycles are what the compiler predicts"
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
-        sizes = spec.CONFIGURATIONS[configuration]
+        sizes = lattice.configuration(configuration)
         super().__init__(sizes, NumpyEngine(sizes["rows"], sizes["columns"]), clock_hz)

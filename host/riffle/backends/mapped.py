@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import spec
-from ..errors import HardwareError
+from ..errors import HardwareError, InputError
 from ..locking import HardwareLock
 
 FPGA = "fpga"  # name of the one FPGA of a board, for its lock
@@ -67,6 +67,6 @@ class MappedWords:
 
 def _index(offset: int) -> int:
     if offset % 4 or not 0 <= offset < spec.SEGMENT_SIZE:
-        raise ValueError(f"offset {offset:#x} is misaligned or outside the segment: accesses are 32-bit words at "
+        raise InputError(f"offset {offset:#x} is misaligned or outside the segment: accesses are 32-bit words at "
                          "multiples of 4")
     return offset // 4

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import spec
-from ..errors import BusError, HardwareError
+from .. import lattice, spec
+from ..errors import BusError, HardwareError, InputError
 from ..locking import HardwareLock
 from . import SIMULATED_HZ
 from .buffers import ALIGNMENT, Buffer, Heap
@@ -66,9 +66,12 @@ def build(configuration: str = "full", waves: bool = False) -> Path:
 
     Raises
     ------
+    InputError
+        if there is no such configuration
     HardwareError
         if it cannot be built; the output of the tools comes before
     """
+    lattice.configuration(configuration)  # one that there is
     if library := os.environ.get("RIFFLE_MODEL"):
         return Path(library)
     script = ROOT / "sim" / "build_model.py"
@@ -158,7 +161,7 @@ class RtlBackend:
             if there are none
         """
         if cycles < 1:
-            raise ValueError(f"a reset of {cycles} cycles is none: give at least 1")
+            raise InputError(f"a reset of {cycles} cycles is none: give at least 1")
         with self._lock:
             self._library.riffle_reset(self._model, cycles)
             self._after_reset()

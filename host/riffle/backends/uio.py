@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import hwh, spec
-from ..errors import HardwareError
+from ..errors import HardwareError, InputError
 from ..locking import hardware_lock
 from ..quiet import quiesce_held
 from .axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
@@ -143,12 +143,12 @@ def _configuration(content: bytes) -> bytes:
     place = 2 + int.from_bytes(content[:2], "big") + 2
     while content[place:place + 1] != HEADER_END:
         if content[place:place + 1] not in (b"a", b"b", b"c", b"d"):
-            raise ValueError("no header of a .bit file")
+            raise InputError("no header of a .bit file")
         place += 3 + int.from_bytes(content[place + 1:place + 3], "big")
     length = int.from_bytes(content[place + 1:place + 5], "big")
     data = content[place + 5:place + 5 + length]
     if len(data) != length or length % 4:
-        raise ValueError(f"{len(data)} bytes of configuration, its header says {length}")
+        raise InputError(f"{len(data)} bytes of configuration, its header says {length}")
     return data
 
 

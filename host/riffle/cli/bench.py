@@ -15,6 +15,7 @@ from .. import catalogue, reference, timing
 from ..account import MACS_PER_LANE
 from ..compiler import CompileError, compile_network
 from ..driver import Accelerator
+from ..errors import InputError
 from ..host_work import counting
 from ..integer import FullyConnected, IntegerNetwork
 from ..program import Program
@@ -34,7 +35,7 @@ def bench(console: Console, json: bool, only: str, whole: bool, seed: int, backe
     known = QUICK + WHOLE * whole
     networks = [name for name in known if only in name]
     if not networks:
-        raise ValueError(f"no benchmark contains {only!r}: there are {', '.join(known)}")
+        raise InputError(f"no benchmark contains {only!r}: there are {', '.join(known)}")
     loud = Console(stderr=True) if json else console
     rows = []
     with hardware(loud, backend) as accelerator, progress(loud) as bar:

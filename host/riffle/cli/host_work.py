@@ -11,6 +11,7 @@ from rich.console import Console
 from .. import catalogue
 from ..compiler import compile_network
 from ..driver import Accelerator
+from ..errors import InputError
 from ..host_work import measure
 from .hardware import hardware, require
 from .info import make_table
@@ -39,7 +40,7 @@ def show_host_work(console: Console, json: bool, only: str, seed: int, backend: 
     """
     names = [name for name in NETWORKS if only in name]
     if not names:
-        raise ValueError(f"no benchmark contains {only!r}: there are {', '.join(NETWORKS)}")
+        raise InputError(f"no benchmark contains {only!r}: there are {', '.join(NETWORKS)}")
     require(backend, ("rtl", "board", "uio"), "tell Python's time from the engine's")
     with hardware(Console(stderr=True) if json else console, backend) as accelerator:
         ways = ("ddr", "window") if accelerator.backend.shares_memory else ("window",)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import spec
+from ..errors import InputError
 from ..network import Architecture, complexity_table, unit_costs
 
 UNIT = (28, 28, 240, 60, 3)  # height, width, channels, bottleneck channels, groups: stage 2 of 1x, g = 3
@@ -46,7 +47,7 @@ def layer_table(name: str) -> Table:
     """
     match = re.fullmatch(r"g(\d+)-(\d+(?:\.\d+)?)x", name)
     if not match:
-        raise ValueError(f"{name!r} is no architecture: write it as g3-1x (3 groups, scale 1)")
+        raise InputError(f"{name!r} is no architecture: write it as g3-1x (3 groups, scale 1)")
     architecture = Architecture(int(match[1]), float(match[2]))
     specs = architecture.layers()
     totals = {"MACs": sum(s.macs for s in specs), "parameters": sum(s.parameters for s in specs)}

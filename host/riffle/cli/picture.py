@@ -72,7 +72,7 @@ def _as_8_bit(picture: Image.Image) -> Image.Image:
     """Pillow cuts off what is brighter than 255; 16 bits of grey are scaled instead."""
     from PIL import Image
     if picture.mode == "F":
-        raise ValueError("its pixels are floating-point numbers")
+        raise InputError("its pixels are floating-point numbers")
     if not picture.mode.startswith("I"):
         return picture
     values = np.asarray(picture).astype(np.int64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .. import lattice, spec
 from ..consistency import check
-from ..errors import CompileError
+from ..errors import CompileError, InputError
 from ..integer import Convolution, GlobalAverage, IntegerNetwork, Layer, MaxPool
 
 SIZES = ("rows", "columns", "activation_depth")
@@ -23,13 +23,10 @@ def hardware(configuration: str | dict) -> dict[str, int]:
         if there is no such build
     """
     if isinstance(configuration, str):
-        if configuration not in spec.CONFIGURATIONS:
-            raise ValueError(f"there is no configuration {configuration!r}: choose {', '.join(spec.CONFIGURATIONS)}, "
-                             f"or give {', '.join(SIZES)}")
-        return spec.CONFIGURATIONS[configuration]
+        return lattice.configuration(configuration)
     rows, columns, depth = (configuration.get(name, 0) for name in SIZES)
     if rows < 1 or columns < 1 or rows * columns > spec.LANES_MAX or not 1 <= depth <= DEPTH_MAX:
-        raise ValueError(f"hardware of {rows}x{columns} lanes and {depth} words of activation memory cannot be: it has "
+        raise InputError(f"hardware of {rows}x{columns} lanes and {depth} words of activation memory cannot be: it has "
                          f"{', '.join(SIZES)}, 1 to {spec.LANES_MAX} lanes and 1 to {DEPTH_MAX} words")
     return configuration
 

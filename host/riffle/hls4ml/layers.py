@@ -5,6 +5,8 @@ from __future__ import annotations
 from hls4ml.model.attributes import Attribute, TypeAttribute, WeightAttribute
 from hls4ml.model.layers import Layer
 
+from ..errors import ConversionError
+
 SHUFFLE = [Attribute("modulus", default=1), Attribute("step_low", default=1), Attribute("step_high", default=1)]
 FLOWS = [Attribute("n_pixels"), Attribute("n_out")]
 ACCUMULATOR = TypeAttribute("accum")
@@ -46,7 +48,8 @@ class GroupedPointwiseConv2D(_RiffleLayer):
     def initialize(self) -> None:
         inputs, outputs, groups = (self.get_attr(name) for name in ("n_in", "n_out", "groups"))
         if inputs % groups or outputs % groups:
-            raise ValueError(f"layer {self.name}: {groups} groups do not divide {inputs} inputs and {outputs} outputs")
+            raise ConversionError(f"layer {self.name}: {groups} groups do not divide {inputs} inputs and {outputs} "
+                                  "outputs")
         super().initialize()
 
     def multiplications(self) -> int:
