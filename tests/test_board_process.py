@@ -278,7 +278,15 @@ def test_aborted_reloaded_and_killed(board, rng, quiet):
             work.check(accelerator)
 
 
-def test_interrupted_from_the_keyboard(board, rng):
+@pytest.fixture
+def keyboard():
+    """Interrupts come, also where the tests run in a shell's background, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupted_from_the_keyboard(board, rng, keyboard):
     """At any moment of a run: the connection is in step afterwards, the engine stops, the next run is right."""
     def interrupt():
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)

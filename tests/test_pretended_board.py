@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from campaigns import campaign
 from installation import clean, distribution, installed, tree
 from pynq_environment import VERSIONS, wanted
 from riffle import digits, hwh
@@ -135,6 +136,8 @@ def test_script_runs_through_pynq(board):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_delivered_notebook_runs_through_pynq(board, name):
     """As `pynq get-notebooks` puts it there, with the bitstream beside it."""
+    if board.installation.version != VERSIONS[-1] and name != NOTEBOOKS[0] and not campaign(0, 1):
+        pytest.skip(f"PYNQ {board.installation.version} gets the first notebook; the others are for the soak")
     code, output = board.call(board.installation.command("pynq"), "get-notebooks", "--path", board.folder, "riffle")
     assert code == 0, output
     delivered = board.folder / "riffle"
