@@ -20,7 +20,7 @@ from rtl_sources import fingerprint, locked, sources, up_to_date
 from verilator_root import BUILD, ROOT, environment
 
 sys.path.insert(0, str(ROOT / "host"))
-from riffle.spec import CONFIGURATIONS  # noqa: E402
+from riffle.isa.spec import CONFIGURATIONS  # noqa: E402
 
 MODEL, DDR = (Path(__file__).with_name(name) for name in ("model.cpp", "ddr.hpp"))
 PREFIX = "Vriffle"

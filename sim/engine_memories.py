@@ -7,8 +7,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from ports import drive
-from riffle import spec
-from riffle.descriptor import pack_program
+from riffle.isa import spec
+from riffle.isa.descriptor import pack_program
 
 INPUTS = [f"{name}_i" for name in (
     "start", "stop", "hold", "hold_error", "first", "length", "lane", "watchdog", "program_rdata", "stream_valid",

@@ -4,8 +4,8 @@ from itertools import count
 
 import numpy as np
 
-from riffle import spec
-from riffle.interpreter import CODES, CONV, GLOBAL_AVERAGE, MAXPOOL, Positions, taps
+from riffle.isa import spec
+from riffle.isa.emulator import CODES, CONV, GLOBAL_AVERAGE, MAXPOOL, Positions, taps
 
 RING = 1024  # weight words
 STEP = {-1: 0b10, 0: 0b00, 1: 0b01}

@@ -3,8 +3,8 @@
 import random
 from dataclasses import dataclass, field
 
-from riffle import spec
-from riffle.interpreter import CODES
+from riffle.isa import spec
+from riffle.isa.emulator import CODES
 
 NEVER = 1 << 20
 FETCH = 12     # cycles from fetch_o to fetched_i

@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import HostPort, start
-from riffle.spec import ERRORS, IMAGE_PITCH, LOG2S_MAX
+from riffle.isa.spec import ERRORS, IMAGE_PITCH, LOG2S_MAX
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 3, 3, 32

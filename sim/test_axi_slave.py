@@ -10,7 +10,7 @@ from cocotb.triggers import ReadOnly, RisingEdge
 from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
 
 from ports import drive
-from riffle.spec import ERRORS
+from riffle.isa.spec import ERRORS
 from runner import simulate
 
 CODES = {name: code for code, (name, *_) in ERRORS.items()}

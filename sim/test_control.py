@@ -7,7 +7,7 @@ import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import HostPort, merge, start
-from riffle.spec import ERRORS, ID_VALUE, REGISTER_FIELDS, REGISTER_RESETS, REGISTERS, SPEC_HASH, VERSION_WORD
+from riffle.isa.spec import ERRORS, ID_VALUE, REGISTER_FIELDS, REGISTER_RESETS, REGISTERS, SPEC_HASH, VERSION_WORD
 from runner import simulate
 
 CODES = {name: code for code, (name, *_) in ERRORS.items()}

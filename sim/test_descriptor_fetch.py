@@ -8,9 +8,9 @@ from cocotb.triggers import RisingEdge
 
 from cycles import begin, generator
 from random_programs import random_descriptor
-from riffle import spec
-from riffle.descriptor import Descriptor
-from riffle.interpreter import CODES, contradiction
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor
+from riffle.isa.emulator import CODES, contradiction
 from runner import simulate
 
 LATENCY, MEMORY = 12, 2  # cycles: of a fetch, of the program memory

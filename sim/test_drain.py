@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cycles import begin, generator, pack, play, unpack
-from riffle.interpreter import requantise
+from riffle.isa.emulator import requantise
 from runner import simulate
 
 ACC, LOW = 25, 12  # bits

@@ -7,11 +7,11 @@ import numpy as np
 
 from engine_memories import Memories
 from random_programs import random_program, random_stream
-from riffle import spec
 from riffle.compiler.hazards import may_overlap
-from riffle.descriptor import Descriptor
 from riffle.errors import EngineError
-from riffle.interpreter import CODES, contradiction, execute
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor
+from riffle.isa.emulator import CODES, contradiction, execute
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256

@@ -14,7 +14,7 @@ import pytest
 
 from random_programs import random_program
 from riffle.errors import EngineError
-from riffle.interpreter import execute
+from riffle.isa.emulator import execute
 from runner import RTL, simulate
 from test_engine import COLUMNS, DEPTH, NAMES, ROWS, begin, check, generator, spoil
 from verilator_root import ROOT

@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 
 from cycles import begin, generator, play, unpack
-from riffle.interpreter import requantise
+from riffle.isa.emulator import requantise
 from runner import simulate
 
 ROWS, COLUMNS, BANKS, SPACING, OLD_AT, OUT_AT = 2, 3, 4, 8, 12, 5

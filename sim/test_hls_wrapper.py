@@ -10,8 +10,8 @@ import cocotb
 import numpy as np
 
 from engine_memories import QUIET_START, Memories
-from riffle import spec
-from riffle.interpreter import CODES
+from riffle.isa import spec
+from riffle.isa.emulator import CODES
 from runner import RTL, simulate
 from verilator_root import ROOT, environment
 

@@ -7,7 +7,7 @@ import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import start
-from riffle.spec import ERRORS, SEGMENT_SIZE, WINDOWS
+from riffle.isa.spec import ERRORS, SEGMENT_SIZE, WINDOWS
 from runner import simulate
 
 CODES = {name: code for code, (name, *_) in ERRORS.items()}

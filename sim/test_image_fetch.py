@@ -8,7 +8,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from cycles import begin, generator, unpack
-from riffle import lattice, spec
+from riffle.isa import layout, spec
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH, BASE = 2, 3, 2048, 7
@@ -69,7 +69,7 @@ class Around:
 def around(dut, rng, log2s):
     size = (ROWS << log2s, COLUMNS << log2s)
     image = rng.integers(0, 256, (*size, 4), np.uint8)
-    expected = lattice.to_words((image[:, :, :3].transpose(2, 0, 1).astype(int) - 128).astype(np.int8), ROWS, COLUMNS)
+    expected = layout.to_words((image[:, :, :3].transpose(2, 0, 1).astype(int) - 128).astype(np.int8), ROWS, COLUMNS)
     return Around(dut, image, 128 * int(rng.integers(1, 1 << 20))), expected
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cycles import begin, delayed, generator, pack, play, unpack
-from riffle.interpreter import tap_steps
+from riffle.isa.emulator import tap_steps
 from runner import simulate
 
 STEP = {0: 0b00, 1: 0b01, -1: 0b10}

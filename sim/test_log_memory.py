@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from host_port import HostPort, start
-from riffle.spec import DESCRIPTORS, LOG_WORDS
+from riffle.isa.spec import DESCRIPTORS, LOG_WORDS
 from runner import simulate
 
 WORDS = DESCRIPTORS * LOG_WORDS

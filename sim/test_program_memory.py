@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import HostPort, merge, start
-from riffle.spec import DESCRIPTOR_WORDS, DESCRIPTORS
+from riffle.isa.spec import DESCRIPTOR_WORDS, DESCRIPTORS
 from runner import simulate
 
 WORDS = DESCRIPTORS * DESCRIPTOR_WORDS

@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 
 from cycles import begin, delayed, generator, play
-from riffle.interpreter import requantise
+from riffle.isa.emulator import requantise
 from runner import simulate
 
 COUNT, LATENCY = 3000, 8

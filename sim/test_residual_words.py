@@ -3,7 +3,7 @@
 import cocotb
 
 from cycles import begin, generator, play
-from riffle import spec
+from riffle.isa import spec
 from runner import simulate
 
 WIDTH, BANKS = 24, 4

@@ -11,10 +11,10 @@ from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
 
 from burst_memory import AxiMemory
 from ports import drive
-from riffle import spec
-from riffle.descriptor import Descriptor, pack_headers, pack_program
-from riffle.interpreter import execute
-from riffle.lattice import to_words
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_headers, pack_program
+from riffle.isa.emulator import execute
+from riffle.isa.layout import to_words
 from runner import simulate
 
 ROWS, COLUMNS, ACTIVATION_DEPTH, WEIGHT_DEPTH = 2, 3, 64, 96

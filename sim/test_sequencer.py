@@ -10,9 +10,9 @@ from cocotb.triggers import RisingEdge
 from host_port import start
 from loop_nest import pair_weights, timetable
 from random_programs import CONV, GLOBAL_AVERAGE, MAXPOOL, random_descriptor, words_read, words_written
-from riffle import spec
-from riffle.descriptor import Descriptor
-from riffle.interpreter import CODES
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor
+from riffle.isa.emulator import CODES
 from runner import simulate
 
 DEPTH = 1536  # not a power of two: an address has eleven bits, but the memory ends before they do

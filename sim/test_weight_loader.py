@@ -7,8 +7,8 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from cycles import begin, generator
-from riffle import spec
-from riffle.descriptor import pack_headers
+from riffle.isa import spec
+from riffle.isa.descriptor import pack_headers
 from runner import simulate
 
 RING = 1024  # weight words

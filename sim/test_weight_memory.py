@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from host_port import HostPort, merge, start
-from riffle.spec import ERRORS
+from riffle.isa.spec import ERRORS
 from runner import simulate
 
 DEPTH, BANK = 20, 8  # stream words; not a power of two

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from riffle import spec
+from riffle.isa import spec
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = ROOT / "hw" / "board" / "pynq_z2"

@@ -8,13 +8,13 @@ from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 
-from riffle import reference
 from riffle.backends import exchange
 from riffle.backends.process import ProcessBackend
 from riffle.compiler import compile_network
-from riffle.descriptor import Descriptor, pack_program
-from riffle.driver import Accelerator
-from riffle.spec import OPCODES
+from riffle.driver.accelerator import Accelerator
+from riffle.graph import reference
+from riffle.isa.descriptor import Descriptor, pack_program
+from riffle.isa.spec import OPCODES
 from sample_networks import Builder
 
 MOMENTS = ("before", "half", "after")  # of a request: it is not sent, sent half, sent whole and not answered

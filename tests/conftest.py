@@ -10,8 +10,8 @@ import secrets
 import numpy as np
 import pytest
 
-from riffle.backends.rtl import RtlBackend, build
-from riffle.driver import Accelerator
+from riffle.backends.verilated import RtlBackend, build
+from riffle.driver.accelerator import Accelerator
 
 for _name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # a make that a test runs is no part of the one that runs the tests
     os.environ.pop(_name, None)

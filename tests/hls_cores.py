@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riffle.integer import Shuffle
-from riffle.reference import clamp, convolution, requantise
+from riffle.graph.integer_graph import Shuffle
+from riffle.graph.reference import clamp, convolution, requantise
 
 MEMORY_WORDS = 65536
 NO_SHUFFLE = Shuffle(1, 1, 1)

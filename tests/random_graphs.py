@@ -7,9 +7,17 @@ the layer do, so that values spread over int8 at any depth.
 
 import numpy as np
 
-from riffle import reference
-from riffle.bounds import ACCUMULATOR_LIMIT, multiplier_and_shift
-from riffle.integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, MaxPool, Shuffle, Tensor
+from riffle.graph import reference
+from riffle.graph.bounds import ACCUMULATOR_LIMIT, multiplier_and_shift
+from riffle.graph.integer_graph import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    MaxPool,
+    Shuffle,
+    Tensor,
+)
 
 CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 16, 20, 24, 28, 33, 40)
 WORDS = 96  # that a tensor takes at most

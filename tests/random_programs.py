@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from riffle import spec
 from riffle.compiler.hazards import may_overlap, words_read, words_written
-from riffle.descriptor import Descriptor, pack_headers
-from riffle.interpreter import taps
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_headers
+from riffle.isa.emulator import taps
 
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
 

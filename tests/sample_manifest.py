@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from riffle import manifest, spec
+from riffle.bitstream import manifest
+from riffle.isa import spec
 
 
 def save_manifest(bitstream: Path, **changes) -> Path:

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from riffle.integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, MaxPool, Shuffle, Tensor
+from riffle.graph.integer_graph import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    MaxPool,
+    Shuffle,
+    Tensor,
+)
 
 
 class Builder:

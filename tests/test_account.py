@@ -8,13 +8,16 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from riffle import baselines, catalogue, hwh, reference, timing
-from riffle.account import account
+from riffle.analysis import cpu_baselines, timing
+from riffle.analysis.profile import account
+from riffle.analysis.report import page
+from riffle.analysis.report.charts import parts_of
+from riffle.analysis.trace import trace
+from riffle.bitstream import hwh
 from riffle.compiler import compile_network
-from riffle.integer import FullyConnected
-from riffle.report import page
-from riffle.report.charts import parts_of
-from riffle.trace import trace
+from riffle.graph import reference
+from riffle.graph.integer_graph import FullyConnected
+from riffle.zoo import catalogue
 
 
 @pytest.fixture(scope="module", params=["digits", "g3-1x-stage3-residual"])
@@ -97,11 +100,11 @@ def test_trace_is_what_perfetto_reads(measured):
 def test_baselines_are_exact_or_say_what_is_missing(monkeypatch):
     network = catalogue.find("digits")
     image = catalogue.sample_input(network)
-    results, missing = baselines.measure(network, image, times=1)
+    results, missing = cpu_baselines.measure(network, image, times=1)
     assert all(b.exact and b.milliseconds > 0 for b in results) and len(results) + len(missing) == 2
     monkeypatch.setitem(sys.modules, "torch", None)
-    results, missing = baselines.measure(network, image, times=1)
+    results, missing = cpu_baselines.measure(network, image, times=1)
     assert [b.what.split()[0] for b in results] == ["NumPy"] and "pip install torch" in missing[0]
     outputs = iter([1, 2])  # the reference gives one result, what is measured another
     monkeypatch.setattr(reference, "run", lambda *_: {network.output: np.array(next(outputs, 2))})
-    assert not baselines.measure(network, image, times=1)[0][0].exact
+    assert not cpu_baselines.measure(network, image, times=1)[0][0].exact

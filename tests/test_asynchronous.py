@@ -6,10 +6,10 @@ import threading
 import numpy as np
 import pytest
 
-from riffle import spec
-from riffle.backends import rtl
-from riffle.driver import WATCHDOG_EXTRA, Accelerator
+from riffle.backends import verilated
+from riffle.driver.accelerator import WATCHDOG_EXTRA, Accelerator
 from riffle.errors import EngineError, RunTimeout
+from riffle.isa import spec
 from test_driver import Case, Proxy
 
 
@@ -87,7 +87,7 @@ async def cancel(task):
 
 def test_cancelled_run_stops_the_engine(case, monkeypatch):
     """At once: long before the watchdog would."""
-    monkeypatch.setattr(rtl, "CHUNK", 100)
+    monkeypatch.setattr(verilated, "CHUNK", 100)
     case.never_end()
 
     async def main():

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from riffle import batch, catalogue, digits, reference, spec
-from riffle.backends.interpreted import NumpyBackend
-from riffle.batch import run_batch
+from riffle.backends.numpy_engine import NumpyBackend
 from riffle.compiler import CompileError, compile_network
-from riffle.driver import Accelerator
+from riffle.driver import batch
+from riffle.driver.accelerator import Accelerator
+from riffle.driver.batch import run_batch
 from riffle.errors import EngineError, RiffleError
-from riffle.interpreter import execute
+from riffle.graph import reference
+from riffle.isa import spec
+from riffle.isa.emulator import execute
+from riffle.zoo import catalogue, digits
 from sample_networks import Builder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from block_design import STAND_IN, catalogue, read_ports
-from riffle import manifest
+from riffle.bitstream import manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = runpy.run_path(str(ROOT / "hw" / "board" / "open" / "report.py"))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from block_design import BOARD, ROOT, Build, facts, interfaces, read_ports
-from riffle import hwh, spec
+from riffle.bitstream import hwh
+from riffle.isa import spec
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,13 @@ import pytest
 import riffle
 from board_clients import FORK, MOMENTS, Work, allocates, fetches, killed, loads, never_ends, runs
 from campaigns import campaign
-from riffle import spec
 from riffle.backends import exchange
 from riffle.backends.process import ProcessBackend, spawn
-from riffle.backends.rtl import RtlBackend, build
 from riffle.backends.simulated_board import Board
-from riffle.driver import Accelerator
+from riffle.backends.verilated import RtlBackend, build
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import BusError, EngineError, HardwareError, InputError, RunTimeout, SharedMemoryError
+from riffle.isa import spec
 from test_driver import Case
 
 MEMORY = 32 << 20  # bytes that the board shares

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riffle import c_header, reference, synthetic
-from riffle.backends.rtl import build
+from riffle.backends.verilated import build
 from riffle.compiler import compile_network
 from riffle.errors import ProgramError
+from riffle.export import c_header
+from riffle.graph import reference
+from riffle.zoo import random_networks
 from sample_networks import Builder
 
 C = Path(__file__).resolve().parents[1] / "host" / "c"
@@ -96,7 +98,7 @@ def test_refused_accesses_are_not_overlooked(example):
 
 
 def test_parts_of_networks_have_no_header(tmp_path):
-    program = compile_network(synthetic.random_unit(3, 2, "residual", 1.0))
+    program = compile_network(random_networks.random_unit(3, 2, "residual", 1.0))
     with pytest.raises(ProgramError, match="does not turn an image into scores"):
         c_header.write(tmp_path / "x.h", program, [])
 

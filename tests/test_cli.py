@@ -12,13 +12,17 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from riffle import catalogue, cli, digits, hwh, opening, reference, spec
-from riffle.backends import rtl, uio
+from riffle import cli, open_backend
+from riffle.backends import linux_uio, verilated
+from riffle.bitstream import hwh
 from riffle.cli import compare as compare_module
 from riffle.cli.picture import read, render
 from riffle.compiler import compile_network
 from riffle.errors import InputError
-from riffle.program import Program
+from riffle.graph import reference
+from riffle.isa import spec
+from riffle.isa.program import Program
+from riffle.zoo import catalogue, digits
 
 TIMES = ("ms_per_image", "engine_ms", "image_ms", "host_ms", "clock_mhz")
 BENCH_FIELDS = {"network": str, "input": str, "batch": int, **dict.fromkeys(TIMES, float),
@@ -154,7 +158,7 @@ def test_classify_goes_on_behind_a_bad_picture(riffle, tmp_path, number):
 
 
 def test_classify_with_nothing_but_bad_pictures_opens_no_hardware(riffle, tmp_path, monkeypatch):
-    monkeypatch.setattr(rtl, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
+    monkeypatch.setattr(verilated, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
     code, output, errors = riffle("classify", tmp_path / "x.png", tmp_path / "y.png", "--backend", "rtl")
     assert code == 1 and not output and "2 of 2 pictures cannot be used, see above" in errors
 
@@ -309,7 +313,7 @@ def test_every_command_takes_the_backend_that_is_named(riffle, monkeypatch, tmp_
     """By option or variable; the simulated hardware is not touched."""
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", number[0])
-    monkeypatch.setattr(rtl, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
+    monkeypatch.setattr(verilated, "load_model", lambda path: pytest.fail("the simulated hardware was opened"))
     for option, variable in ((("--backend", "numpy"), "bogus"), ((), "numpy")):
         monkeypatch.setenv("RIFFLE_BACKEND", variable)
         code, output, _ = riffle(*arguments, *option)
@@ -346,11 +350,11 @@ def test_what_a_backend_cannot_do_is_refused(refused, tmp_path):
 def test_board_without_pynq_is_not_passed_over(refused, monkeypatch, arguments):
     """On a Zynq the command goes to the board's memory, and says why it does not get there."""
     monkeypatch.delenv("RIFFLE_BACKEND", raising=False)
-    monkeypatch.setattr(opening.platform, "machine", lambda: "armv7l")
-    find_spec = opening.importlib.util.find_spec
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None if name == "pynq" else find_spec(name))
-    real = uio._open
-    monkeypatch.setattr(uio, "_open", lambda path: real(f"/nowhere{path}"))
+    monkeypatch.setattr(open_backend.platform, "machine", lambda: "armv7l")
+    find_spec = open_backend.importlib.util.find_spec
+    monkeypatch.setattr(open_backend.importlib.util, "find_spec", lambda name: None if name == "pynq" else find_spec(name))
+    real = linux_uio._open
+    monkeypatch.setattr(linux_uio, "_open", lambda path: real(f"/nowhere{path}"))
     refused(*arguments, message="/dev/mem cannot be opened .*Remedy: be root")
 
 

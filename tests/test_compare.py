@@ -5,10 +5,10 @@ import copy
 import numpy as np
 import pytest
 
-from riffle import reference
-from riffle.compare import Difference, compare, steps
+from riffle.analysis.compare import Difference, compare, steps
 from riffle.compiler import compile_network
-from riffle.integer import Convolution, FullyConnected
+from riffle.graph import reference
+from riffle.graph.integer_graph import Convolution, FullyConnected
 from sample_networks import Builder
 
 

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from riffle import digits, reference, spec
 from riffle.compiler import CompileError, compile_network
-from riffle.compiler.cycles import LAUNCH, OVERLAPPED
-from riffle.compiler.slices import pool_slices
-from riffle.descriptor import unpack_program
-from riffle.integer import Shuffle, Tensor, written_channels
-from riffle.interpreter import execute
-from riffle.synthetic import random_input, random_unit
+from riffle.compiler.tiling import pool_slices
+from riffle.graph import reference
+from riffle.graph.integer_graph import Shuffle, Tensor, written_channels
+from riffle.isa import spec
+from riffle.isa.cost import LAUNCH, OVERLAPPED
+from riffle.isa.descriptor import unpack_program
+from riffle.isa.emulator import execute
+from riffle.zoo import digits
+from riffle.zoo.random_networks import random_input, random_unit
 from sample_networks import Builder, shufflenet
 
 SMALL = {"rows": 2, "columns": 3, "activation_depth": 512, "weight_depth": 512}

@@ -8,10 +8,19 @@ import pytest
 
 from campaigns import campaign
 from random_graphs import random_graph
-from riffle import reference
 from riffle.compiler import CompileError, compile_network
-from riffle.integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle, Tensor
-from riffle.interpreter import execute
+from riffle.graph import reference
+from riffle.graph.integer_graph import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    Layer,
+    MaxPool,
+    Shuffle,
+    Tensor,
+)
+from riffle.isa.emulator import execute
 from sample_networks import Builder
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from riffle import spec
-from riffle.descriptor import Descriptor, pack_headers, pack_program, unpack_header, unpack_program
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_headers, pack_program, unpack_header, unpack_program
 
 
 def random_fields(rng, layout):

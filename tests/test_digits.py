@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from riffle import digits, floating
-from riffle.bounds import prove
-from riffle.floating import fold
-from riffle.reference import run
+from riffle.graph import float_graph
+from riffle.graph.bounds import prove
+from riffle.graph.float_graph import fold
+from riffle.graph.reference import run
+from riffle.zoo import digits
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_float_accuracy_is_what_the_file_says(held_out):
     images, labels = held_out
     network = digits.float_network()
     specs = network.architecture.layers()
-    scores = floating.run(specs, fold(network), images)["scores"].reshape(len(images), -1)
+    scores = float_graph.run(specs, fold(network), images)["scores"].reshape(len(images), -1)
     accuracy = (scores.argmax(1) == labels).mean()
     assert accuracy == pytest.approx(network.metadata["float_accuracy"], abs=1e-9)
     assert accuracy >= 0.985

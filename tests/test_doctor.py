@@ -5,8 +5,10 @@ from functools import partial
 
 import pytest
 
-from riffle import cli, doctor, hwh, spec
+from riffle import cli, doctor
+from riffle.bitstream import hwh
 from riffle.doctor import Here, examine
+from riffle.isa import spec
 from sample_manifest import save_manifest
 
 

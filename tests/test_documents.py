@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from riffle import hwh
+from riffle.bitstream import hwh
 
 ROOT = Path(__file__).resolve().parents[1]
 SVG = "{http://www.w3.org/2000/svg}"

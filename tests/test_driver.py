@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from riffle import digits, reference, spec
-from riffle.backends.rtl import RtlBackend, build
+from riffle.backends.verilated import RtlBackend, build
 from riffle.compiler import compile_network
-from riffle.descriptor import Descriptor, pack_program, unpack_program
-from riffle.driver import Accelerator
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import BusError, EngineError, HardwareError, ProgramError, RiffleError, RunTimeout
-from riffle.program import Program
+from riffle.graph import reference
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_program, unpack_program
+from riffle.isa.program import Program
+from riffle.zoo import digits
 from sample_networks import Builder
 
 HEIGHT, WIDTH = 8, 12

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from random_programs import random_program
-from riffle import spec
-from riffle.backends.hls import Engine
-from riffle.backends.rtl import RtlBackend, build
-from riffle.compiler.cycles import predict
-from riffle.descriptor import unpack_program
-from riffle.interpreter import CONV, GLOBAL_AVERAGE, MAXPOOL, EngineError, contradiction, execute
+from riffle.backends.hls_engine import Engine
+from riffle.backends.verilated import RtlBackend, build
+from riffle.isa import spec
+from riffle.isa.cost import predict
+from riffle.isa.descriptor import unpack_program
+from riffle.isa.emulator import CONV, GLOBAL_AVERAGE, MAXPOOL, EngineError, contradiction, execute
 
 SMALL = spec.CONFIGURATIONS["small"]
 DEPTH, LANES = SMALL["activation_depth"], SMALL["rows"] * SMALL["columns"]

@@ -8,8 +8,9 @@ import pkgutil
 import pytest
 
 import riffle
-from riffle import errors, spec
+from riffle import errors
 from riffle.errors import RiffleError
+from riffle.isa import spec
 
 # need what this environment may lack, or are imported by hls4ml, in an order of its own
 ELSEWHERE = ("riffle.hls4ml", "riffle.board", "riffle.backends.board", "riffle.train", "riffle.figures")

@@ -172,11 +172,11 @@ def test_build_of_the_model_has_the_terminal_for_itself(monkeypatch):
 
 def test_simulation_needs_verilator_alone(monkeypatch):
     """After `make demo` there is no cocotb."""
-    from riffle import opening
+    from riffle import open_backend
     find = importlib.util.find_spec
     monkeypatch.delenv("RIFFLE_MODEL", raising=False)
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None if "cocotb" in name else find(name))
-    assert opening.best() == "rtl"
+    monkeypatch.setattr(open_backend.importlib.util, "find_spec", lambda name: None if "cocotb" in name else find(name))
+    assert open_backend.best() == "rtl"
 
 
 def readme_commands():

@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from riffle import digits
-from riffle.hls4ml import ConversionError, convert, import_hls4ml
-from riffle.hls4ml.register import HERE
-from riffle.integer import Convolution, IntegerNetwork, MaxPool, Shuffle, Tensor
-from riffle.reference import input_tensor, run
-from riffle.synthetic import random_input, random_unit
+from riffle.export.hls4ml import ConversionError, convert, import_hls4ml
+from riffle.export.hls4ml.register import HERE
+from riffle.graph.integer_graph import Convolution, IntegerNetwork, MaxPool, Shuffle, Tensor
+from riffle.graph.reference import input_tensor, run
+from riffle.zoo import digits
+from riffle.zoo.random_networks import random_input, random_unit
 from sample_networks import Builder
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # hls4ml's own

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from random_programs import random_program, random_stream
-from riffle import catalogue, digits, spec
-from riffle.backends.hls import Engine, HlsBackend, build
+from riffle.backends.hls_engine import Engine, HlsBackend, build
 from riffle.compiler import compile_network
-from riffle.descriptor import Descriptor
-from riffle.driver import Accelerator
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import BusError, EngineError
-from riffle.interpreter import contradiction, execute
-from riffle.reference import input_tensor, run
+from riffle.graph.reference import input_tensor, run
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor
+from riffle.isa.emulator import contradiction, execute
+from riffle.zoo import catalogue, digits
 
 SMALL = {"rows": 2, "columns": 3, "activation_depth": 256}
 DEPTH = SMALL["activation_depth"]

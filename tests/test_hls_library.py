@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hls_native import ROOT, build
-from riffle.integer import Shuffle
-from riffle.reference import clamp, requantise
+from riffle.graph.integer_graph import Shuffle
+from riffle.graph.reference import clamp, requantise
 
 HEADERS = ROOT / "hls" / "include" / "riffle"
 MAPS = [(12, Shuffle.paper(12, 3)), (12, Shuffle.inverse(12, 4)), (8, Shuffle.paper(8, 8)),

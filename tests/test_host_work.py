@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import cli, digits, host_work
+from riffle import cli
+from riffle.analysis import bus_traffic
 from riffle.compiler import compile_network
 from riffle.errors import HardwareError
+from riffle.zoo import digits
 
 
 @pytest.mark.parametrize("way, words, blocks", [
@@ -19,7 +21,7 @@ def test_words_and_time_of_an_image(full_hardware, way, words, blocks):
     network, (images, labels) = digits.network(), digits.held_out()
     full_hardware.load(compile_network(network), images=way)
     library = full_hardware.backend._library
-    work = host_work.measure(full_hardware, images[0], repeat=3)
+    work = bus_traffic.measure(full_hardware, images[0], repeat=3)
     assert work.words == words and work.accesses == words["REGISTERS"] - 5 + blocks  # six registers in one access
     assert 0 < work.python_ms < 20 and work.simulated_ms > work.python_ms, work
     assert full_hardware.backend._library is library and full_hardware.segment.backend is full_hardware.backend
@@ -29,7 +31,7 @@ def test_words_and_time_of_an_image(full_hardware, way, words, blocks):
 def test_time_needs_a_model(full_hardware):
     accelerator = riffle.open("numpy", configuration="small")
     with pytest.raises(HardwareError, match="on simulated hardware only. Remedy: open the backend 'rtl'"):
-        host_work.measure(accelerator, np.zeros((8, 12), np.uint8))
+        bus_traffic.measure(accelerator, np.zeros((8, 12), np.uint8))
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from block_design import Build, read_ports
-from riffle import hwh
+from riffle.bitstream import hwh
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from riffle import spec
-from riffle.backends.interpreted import NumpyBackend
-from riffle.backends.rtl import RtlBackend, build
-from riffle.descriptor import Descriptor, pack_program
+from riffle.backends.numpy_engine import NumpyBackend
+from riffle.backends.verilated import RtlBackend, build
 from riffle.errors import BusError
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_program
 
 DEPTH, LANES = spec.CONFIGURATIONS["small"]["activation_depth"], 6
 START, FETCH, FETCHING, IDLE = (1 << spec.REGISTER_FIELDS["CTRL"][name][0]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from campaigns import campaign
-from riffle import archive
 from riffle.compiler import CompileError, compile_network
-from riffle.integer import IntegerNetwork
-from riffle.network import Architecture
-from riffle.program import Program, ProgramError, _digest
-from riffle.synthetic import random_integer_network
+from riffle.graph.integer_graph import IntegerNetwork
+from riffle.isa import archive
+from riffle.isa.program import Program, ProgramError, _digest
+from riffle.zoo.random_networks import random_integer_network
+from riffle.zoo.shufflenet_v1 import Architecture
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from random_programs import random_convolution, random_stream
-from riffle import spec
-from riffle.descriptor import Descriptor, pack_headers
 from riffle.errors import EngineError
-from riffle.interpreter import CODES, execute
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_headers
+from riffle.isa.emulator import CODES, execute
 
 ROWS, COLUMNS, DEPTH = 2, 3, 2048
 CONV = spec.OPCODES["CONV"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from riffle import lattice
+from riffle.isa import layout as lattice
 
 
 @pytest.mark.parametrize("rows, columns, log2s", [(7, 7, 2), (2, 3, 0), (2, 3, 3), (1, 1, 1), (1, 4, 2)])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from riffle import manifest, spec
+from riffle.bitstream import manifest
+from riffle.isa import spec
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITER = runpy.run_path(str(ROOT / "hw" / "board" / "pynq_z2" / "manifest.py"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from campaigns import campaign
-from riffle import reference
-from riffle.backends.rtl import RtlBackend, build
+from riffle.backends.verilated import RtlBackend, build
 from riffle.compiler import compile_network
-from riffle.driver import Accelerator
+from riffle.driver.accelerator import Accelerator
+from riffle.graph import reference
 from sample_networks import Builder
 
 

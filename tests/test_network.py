@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
-from riffle import network
-from riffle.integer import Shuffle
-from riffle.network import PAPER_MFLOPS, STAGE2_CHANNELS, Architecture, complexity, complexity_table, unit_costs
+from riffle.graph.integer_graph import Shuffle
+from riffle.zoo import shufflenet_v1
+from riffle.zoo.shufflenet_v1 import (
+    PAPER_MFLOPS,
+    STAGE2_CHANNELS,
+    Architecture,
+    complexity,
+    complexity_table,
+    unit_costs,
+)
 
 
 def test_complexity_table_is_the_paper():
@@ -126,5 +133,5 @@ def test_the_authors_depthwise_parameters_are_permuted(rng):
     ours[shuffle.positions(12)] = channels
     new[shuffle.positions(12)] = scales
     assert (ours * new == theirs).all()
-    assert "new[shuffle.positions(channels)] = old" in network.__doc__
-    assert "pools have no padding" in network.__doc__
+    assert "new[shuffle.positions(channels)] = old" in shufflenet_v1.__doc__
+    assert "pools have no padding" in shufflenet_v1.__doc__

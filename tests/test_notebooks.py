@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pynq_environment import VERSIONS, environment, wanted
-from riffle.backends.rtl import build
+from riffle.backends.verilated import build
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

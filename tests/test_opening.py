@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import images, opening, spec
-from riffle.backends.interpreted import NumpyBackend
-from riffle.driver import Accelerator
+from riffle import open_backend
+from riffle.backends.numpy_engine import NumpyBackend
+from riffle.driver import image_delivery
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import BusError, EngineError, HardwareError
+from riffle.isa import spec
 from test_driver import AT, SMALL, Case
 
 
@@ -58,7 +60,7 @@ def test_fetched_image_is_the_written_one(case):
     case.check()
     place, expected = case.program.image, backend.memory.copy()
     backend.memory[:] = 99
-    pixels = images.pixels(case.program, case.image)
+    pixels = image_delivery.pixels(case.program, case.image)
     buffer = backend.allocate(pixels.nbytes)
     buffer.array[:] = pixels.reshape(-1)
     segment.write("IMAGE_ADDRESS", buffer.physical_address)
@@ -77,14 +79,14 @@ def test_fetched_image_is_the_written_one(case):
 
 def test_choice(monkeypatch):
     monkeypatch.delenv("RIFFLE_BACKEND", raising=False)
-    assert opening.best() == "rtl"
-    monkeypatch.setattr(opening.shutil, "which", lambda name: None)
-    assert opening.best() == "numpy"
-    monkeypatch.setattr(opening.platform, "machine", lambda: "armv7l")
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None)
-    assert opening.best() == "uio"
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: name == "pynq")
-    assert opening.best() == "board"
+    assert open_backend.best() == "rtl"
+    monkeypatch.setattr(open_backend.shutil, "which", lambda name: None)
+    assert open_backend.best() == "numpy"
+    monkeypatch.setattr(open_backend.platform, "machine", lambda: "armv7l")
+    monkeypatch.setattr(open_backend.importlib.util, "find_spec", lambda name: None)
+    assert open_backend.best() == "uio"
+    monkeypatch.setattr(open_backend.importlib.util, "find_spec", lambda name: name == "pynq")
+    assert open_backend.best() == "board"
     monkeypatch.setenv("RIFFLE_BACKEND", "numpy")
     assert isinstance(riffle.open(configuration="small").backend, NumpyBackend)
 

@@ -13,7 +13,7 @@ import pytest
 
 from installation import OFFLINE, ROOT, call, clean, distribution, installed, tree
 from pynq_environment import VERSIONS, environment, wanted
-from riffle import hwh, manifest
+from riffle.bitstream import hwh, manifest
 from sample_manifest import save_manifest
 
 

@@ -15,8 +15,9 @@ from PIL import Image
 from campaigns import campaign
 from installation import clean, distribution, installed, tree
 from pynq_environment import VERSIONS, wanted
-from riffle import digits, hwh
-from riffle.backends.rtl import build
+from riffle.backends.verilated import build
+from riffle.bitstream import hwh
+from riffle.zoo import digits
 from sample_manifest import save_manifest
 
 PRETENDED = Path(__file__).resolve().with_name("pretended_board")

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from riffle import program as program_module
-from riffle import spec
 from riffle.compiler import compile_network
 from riffle.errors import ProgramError
-from riffle.program import Program, _digest
+from riffle.isa import program as program_module
+from riffle.isa import spec
+from riffle.isa.program import Program, _digest
 from sample_networks import Builder
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import pynq_environment
 from pynq_environment import VERSIONS, Unavailable, environment, python310, wanted
-from riffle.backends.rtl import build
+from riffle.backends.verilated import build
 
 TESTS = Path(__file__).resolve().parent
 SMALL = ("asynchronous", "compare", "descriptor", "digits", "doctor", "driver", "integer", "interpreter", "lattice",

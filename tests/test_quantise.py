@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from riffle import floating
-from riffle.bounds import ACCUMULATOR_LIMIT, multiplier_and_shift, prove, worst_sums
-from riffle.floating import FloatNetwork, Folded, fold
-from riffle.network import Architecture
-from riffle.quantise import average_pool, best_scale, integer_weights, quantise, shared_scales
-from riffle.reference import convolution, run
-from riffle.synthetic import random_integer_network, random_unit
+from riffle.graph import float_graph
+from riffle.graph.bounds import ACCUMULATOR_LIMIT, multiplier_and_shift, prove, worst_sums
+from riffle.graph.float_graph import FloatNetwork, Folded, fold
+from riffle.graph.quantise import average_pool, best_scale, integer_weights, quantise, shared_scales
+from riffle.graph.reference import convolution, run
+from riffle.zoo.random_networks import random_integer_network, random_unit
+from riffle.zoo.shufflenet_v1 import Architecture
 
 
 def random_float_network(rng, architecture):
@@ -47,7 +47,7 @@ def test_quantised_network_follows_the_float_one(rng, options):
     images = blurred_images(rng, 24, network.architecture.image[0])
     integer = quantise(network, images[:16])
     specs = network.architecture.layers()
-    exact = floating.run(specs, fold(network), images[16:])
+    exact = float_graph.run(specs, fold(network), images[16:])
     found = [run(integer, image) for image in images[16:]]
     for name, tensor in integer.tensors.items():
         scale = integer.output_scale if name == integer.output else scales(integer)[name]

@@ -7,13 +7,15 @@ import pytest
 
 from campaigns import campaign
 from random_graphs import random_graph
-from riffle import compare, reference, spec
-from riffle.backends.hls import HlsBackend
-from riffle.backends.interpreted import NumpyBackend
+from riffle.analysis import compare
+from riffle.backends.hls_engine import HlsBackend
+from riffle.backends.numpy_engine import NumpyBackend
 from riffle.compiler import CompileError, compile_network
-from riffle.driver import Accelerator
-from riffle.integer import FullyConnected, GlobalAverage, written_channels
-from riffle.interpreter import execute
+from riffle.driver.accelerator import Accelerator
+from riffle.graph import reference
+from riffle.graph.integer_graph import FullyConnected, GlobalAverage, written_channels
+from riffle.isa import spec
+from riffle.isa.emulator import execute
 
 SMALL = spec.CONFIGURATIONS["small"]
 MEMORY = r"words of activation memory, the limit is \d+: use|needs \d+ descriptors, the program memory holds 256: use"

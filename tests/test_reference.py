@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
-from riffle.integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle, Tensor
-from riffle.network import Architecture
-from riffle.reference import (
+from riffle.graph.integer_graph import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    Layer,
+    MaxPool,
+    Shuffle,
+    Tensor,
+)
+from riffle.graph.reference import (
     convolution,
     execute,
     fully_connected,
@@ -16,7 +24,8 @@ from riffle.reference import (
     requantise,
     run,
 )
-from riffle.synthetic import random_input, random_integer_network, random_unit
+from riffle.zoo.random_networks import random_input, random_integer_network, random_unit
+from riffle.zoo.shufflenet_v1 import Architecture
 
 
 def clamp(value):

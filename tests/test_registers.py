@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from riffle import compare, reference, spec
-from riffle.backends.hls import HlsBackend
-from riffle.backends.interpreted import NumpyBackend
+from riffle.analysis import compare
+from riffle.backends.hls_engine import HlsBackend
+from riffle.backends.numpy_engine import NumpyBackend
 from riffle.compiler import compile_network
-from riffle.driver import Accelerator
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import EngineError
+from riffle.graph import reference
+from riffle.isa import spec
 from sample_networks import Builder
 
 

@@ -1,7 +1,7 @@
 """What Jupyter shows of an object is one line, not its arrays."""
 
 import riffle
-from riffle import digits
+from riffle.zoo import digits
 
 
 def test_one_line_says_what_it_is():

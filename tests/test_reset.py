@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from campaigns import campaign
-from riffle import reference, segment
-from riffle.backends.interpreted import NumpyBackend
-from riffle.backends.rtl import RtlBackend, build
+from riffle.backends.numpy_engine import NumpyBackend
+from riffle.backends.verilated import RtlBackend, build
 from riffle.compiler import compile_network
-from riffle.driver import Accelerator
+from riffle.driver import registers
+from riffle.driver.accelerator import Accelerator
+from riffle.driver.image_delivery import point_at
+from riffle.driver.weight_delivery import shared
 from riffle.errors import HardwareError
-from riffle.images import point_at
-from riffle.sources import shared
+from riffle.graph import reference
 from sample_networks import Builder
 
 HEIGHT, WIDTH = 8, 12
@@ -141,7 +142,7 @@ def test_quiesce_waits_for_reads_in_flight(small_hardware, networks, rng, monkey
     small_hardware.launch(0, len(program.records), image=image)
     backend.advance(30)
     assert small_hardware.segment.fields("CTRL")["READING"] and backend.ddr_waiting
-    monkeypatch.setattr(segment, "DRY_POLLS", 100)
+    monkeypatch.setattr(registers, "DRY_POLLS", 100)
     backend.ddr.silent = 1
     with pytest.raises(HardwareError, match="in flight and have not come back within 100 .*Remedy: load no other bits"):
         small_hardware.quiesce()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from campaigns import campaign
-from riffle import catalogue, digits, reference, spec
-from riffle.compare import steps
+from riffle.analysis.compare import steps
 from riffle.compiler import compile_network
+from riffle.graph import reference
+from riffle.isa import spec
+from riffle.zoo import catalogue, digits
 
 IMAGES = 120
 UNITS = [(groups, stage, kind) for groups in (1, 2, 3, 4, 8) for stage in (2, 3) for kind in ("residual", "stride2")]

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import locking, spec
-from riffle.backends.interpreted import NumpyBackend
-from riffle.backends.rtl import RtlBackend, build
-from riffle.driver import Accelerator
+from riffle.backends import hardware_lock
+from riffle.backends.hardware_lock import HardwareLock
+from riffle.backends.numpy_engine import NumpyBackend
+from riffle.backends.verilated import RtlBackend, build
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import HardwareError, RiffleError
-from riffle.locking import HardwareLock
+from riffle.isa import spec
 from test_driver import Case
 
 
@@ -207,7 +208,7 @@ def test_nothing_is_no_image(rng):
 @pytest.fixture
 def lock(tmp_path, monkeypatch):
     """A named lock in a folder of its own, and the code with which another process takes it."""
-    monkeypatch.setattr(locking, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(hardware_lock, "_folder", lambda: tmp_path)
     code = f"""
         import sys
         from pathlib import Path

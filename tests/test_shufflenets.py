@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from riffle import catalogue, reference
 from riffle.compiler import CompileError, compile_network
+from riffle.graph import reference
+from riffle.zoo import catalogue
 
 IMAGES = {(3, 1): 3, (8, 1): 3}  # one of the others
 TOO_LARGE = {(8, 1.5): "stage2.unit2.reduce .* needs 2896 words of activation memory, the limit is 2048"}

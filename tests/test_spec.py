@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from riffle import spec
-from riffle.descriptor import Descriptor, pack_program, unpack_program
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_program, unpack_program
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "spec"))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle.bounds import prove
-from riffle.integer import Convolution
-from riffle.network import STAGE2_CHANNELS, Architecture
-from riffle.reference import layer_outputs, run
-from riffle.synthetic import random_input, random_integer_network, random_unit
+from riffle.graph.bounds import prove
+from riffle.graph.integer_graph import Convolution
+from riffle.graph.reference import layer_outputs, run
+from riffle.zoo.random_networks import random_input, random_integer_network, random_unit
+from riffle.zoo.shufflenet_v1 import STAGE2_CHANNELS, Architecture
 
 
 def check_activations(network, image):

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 import riffle
-from riffle import account, digits, hwh, timing
+from riffle.analysis import profile, timing
+from riffle.analysis.bus_traffic import Count, counting
+from riffle.analysis.report import charts
+from riffle.analysis.timing import ACCESS_US, INTERRUPT_ACCESSES, WORD_US, times
 from riffle.backends import SIMULATED_HZ
-from riffle.host_work import Count, counting
-from riffle.report import charts
-from riffle.result import Result
-from riffle.timing import ACCESS_US, INTERRUPT_ACCESSES, WORD_US, times
+from riffle.bitstream import hwh
+from riffle.driver.result import Result
+from riffle.zoo import digits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,7 +38,7 @@ def test_what_a_user_gets_is_the_sum(accelerator):
     accelerator.run(image)
     taken = timing.measure(accelerator, image)
     cycles = accelerator.counters()["CYCLES"]
-    assert taken.cycles == cycles and taken.waited == 28 * 28 * 4 // account.PORT_BYTES
+    assert taken.cycles == cycles and taken.waited == 28 * 28 * 4 // profile.PORT_BYTES
     accesses, words = 17 - 5 + 1, 17 + 40  # registers, six of them at once, and one copy of ten scores
     host = ((accesses + INTERRUPT_ACCESSES) * ACCESS_US + (words - accesses) * WORD_US) / 1e3
     assert taken.host_ms == pytest.approx(host)
@@ -81,8 +83,8 @@ def test_on_a_board_the_host_is_measured(accelerator, monkeypatch):
 
 def test_there_is_one_roof():
     """Report and notebooks draw what the one memory port gives; figures.py needs matplotlib, which is not here."""
-    assert charts.PORT_BYTES is account.PORT_BYTES
+    assert charts.PORT_BYTES is profile.PORT_BYTES
     source = (ROOT / "host/riffle/figures.py").read_text()
     assert "from .account import PORT_BYTES" in source and "intensity * PORT_BYTES" in source
     width = re.search(r"input +logic \[(\d+):0\] m_axi_rdata", (ROOT / "hw/rtl/riffle.sv").read_text())[1]
-    assert 8 * account.PORT_BYTES == int(width) + 1
+    assert 8 * profile.PORT_BYTES == int(width) + 1

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from riffle import digits, floating
-from riffle.floating import FloatNetwork, fold
-from riffle.network import Architecture
+from riffle.graph import float_graph
+from riffle.graph.float_graph import FloatNetwork, fold
+from riffle.zoo import digits
+from riffle.zoo.shufflenet_v1 import Architecture
 
 torch = pytest.importorskip("torch", reason="training needs the [train] extra")
 pytest.importorskip("sklearn", reason="training needs the [train] extra")
@@ -27,7 +28,7 @@ def test_torch_and_numpy_compute_the_same(rng, options):
     with torch.no_grad():
         expected = model(pixels).numpy()
     network = FloatNetwork(architecture, model.parameters_by_name())
-    found = floating.run(architecture.layers(), fold(network), images)["scores"].reshape(expected.shape)
+    found = float_graph.run(architecture.layers(), fold(network), images)["scores"].reshape(expected.shape)
     assert np.abs(found - expected).max() < 1e-4 * max(np.abs(expected).max(), 1)
 
 

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 import riffle
-from riffle import hwh, segment, spec
-from riffle.backends import uio
-from riffle.backends.axi_intc import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
-from riffle.backends.uio import UioBackend, interrupt_device, load_bitstream
-from riffle.driver import Accelerator
+from riffle.backends import linux_uio
+from riffle.backends.linux_uio import UioBackend, interrupt_device, load_bitstream
+from riffle.bitstream import hwh
+from riffle.board.simulated.intc_model import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
+from riffle.driver import registers
+from riffle.driver.accelerator import Accelerator
+from riffle.driver.quiet import hold
+from riffle.driver.registers import Segment, identify
 from riffle.errors import HardwareError
-from riffle.quiet import hold
-from riffle.segment import Segment, identify
+from riffle.isa import spec
 from sample_manifest import save_manifest
 
 AT = spec.REGISTERS
@@ -127,7 +129,7 @@ def test_no_bitstream_is_loaded_into_reads(tmp_path, memory, backend, monkeypatc
     manager.mkdir(parents=True)
     (manager / "state").write_text("operating\n")
     file.write_bytes(bitstream(bytes(8)))
-    monkeypatch.setattr(segment, "DRY_POLLS", 10)
+    monkeypatch.setattr(registers, "DRY_POLLS", 10)
     abort, reading = (1 << spec.REGISTER_FIELDS["CTRL"][name][0] for name in ("ABORT", "READING"))
     load_bitstream(file, tmp_path)
     assert backend.read(AT["CTRL"]) == IDENTITY["CTRL"], "nobody has identified it"
@@ -156,7 +158,7 @@ def test_manifest_vouches_for_the_bitstream(tmp_path, memory, monkeypatch):
     file.write_bytes(bitstream(bytes(8)))
     hwh.write(file.with_suffix(".hwh"))
     loaded = []
-    monkeypatch.setattr(uio, "load_bitstream", loaded.append)
+    monkeypatch.setattr(linux_uio, "load_bitstream", loaded.append)
     with pytest.warns(UserWarning, match="has no manifest riffle.json"):
         riffle.open("uio", bitstream=file, memory=memory, base=0)
     save_manifest(file, build_hash="00000000")

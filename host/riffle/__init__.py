@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riffle.spec import VERSION as __version__
+from riffle.isa.spec import VERSION as __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from riffle.driver import Accelerator
-    from riffle.integer import IntegerNetwork
-    from riffle.program import Program
+    from riffle.driver.accelerator import Accelerator
+    from riffle.graph.integer_graph import IntegerNetwork
+    from riffle.isa.program import Program
 
 __all__ = ["__version__", "load", "open"]
 
 
 def open(backend: str | None = None, **options: object) -> Accelerator:
     """The accelerator: the board if there is one, else the best simulation; see `opening.open_accelerator`."""
-    from riffle.opening import open_accelerator
+    from riffle.open_backend import open_accelerator
     return open_accelerator(backend, **options)
 
 
@@ -42,5 +42,5 @@ def load(name: str | Path | IntegerNetwork | Program) -> Program:
     InputError, ProgramError, CompileError
         as `Accelerator.load`
     """
-    from riffle.loading import as_program
+    from riffle.driver.loading import as_program
     return as_program(name)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import manifest, spec
+from riffle.bitstream import manifest
+from riffle.isa import spec
 
 ZYNQ = "armv7l"
 EDGE = "0xFFFFFFFF"

@@ -6,7 +6,7 @@ also a ValueError, shared memory that runs out also a MemoryError.
 
 from __future__ import annotations
 
-from . import spec
+from riffle.isa import spec
 
 
 class RiffleError(Exception):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "sim"), str(ROOT / "host")]
-from riffle.spec import CONFIGURATIONS  # noqa: E402
+from riffle.isa.spec import CONFIGURATIONS  # noqa: E402
 from runner import fingerprint, locked, sources, up_to_date  # noqa: E402
 from verilator_root import BUILD  # noqa: E402
 

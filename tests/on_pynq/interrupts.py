@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from riffle.backends import board as board_backend
-from riffle.board import device
-from riffle.board.loop import interrupt_loop
-from riffle.driver import Accelerator
+from riffle.backends.interrupt_loop import interrupt_loop
+from riffle.board.simulated import device
+from riffle.driver.accelerator import Accelerator
 from riffle.errors import EngineError, RunTimeout
 from test_asynchronous import cancel
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from riffle import hwh
+from riffle.bitstream import hwh
 from riffle.board import load_overlay, overlay
-from riffle.board.device import SimulatedBoard
+from riffle.board.simulated.device import SimulatedBoard
 from riffle.errors import HardwareError
 from sample_manifest import save_manifest
 from test_driver import Case

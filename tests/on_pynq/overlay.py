@@ -4,10 +4,11 @@ import numpy as np
 import pynq
 import pytest
 
-from riffle import hwh, spec
+from riffle.bitstream import hwh
 from riffle.board import RiffleIP, load_overlay
 from riffle.board.overlay import check_part
 from riffle.errors import BusError, HardwareError
+from riffle.isa import spec
 
 
 def test_driver_is_bound_by_vlnv(ip):

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ..hwh import CLOCK_MHZ
-from ..locking import HardwareLock
-from .buffers import Buffer
+from riffle.backends.hardware_lock import HardwareLock
+from riffle.backends.shared_memory import Buffer
+from riffle.bitstream.hwh import CLOCK_MHZ
 
 SIMULATED_HZ = CLOCK_MHZ * 1e6  # what simulated hardware counts as: the clock that a build has by default
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pynq
 
-from ..board.device import board_lock
-from ..board.loop import interrupt_loop
-from ..errors import SharedMemoryError
-from .buffers import Buffer
-from .mapped import MappedWords
-from .waiting import CYCLES, ISR, poll
+from riffle.backends.interrupt_loop import interrupt_loop
+from riffle.backends.mapped import MappedWords
+from riffle.backends.polling import CYCLES, ISR, poll
+from riffle.backends.shared_memory import Buffer
+from riffle.board.simulated.device import board_lock
+from riffle.errors import SharedMemoryError
 
 if TYPE_CHECKING:
-    from ..board.ip import RiffleIP
+    from riffle.board.ip import RiffleIP
 
 SHORT = 1000  # cycles; shorter waits are over before Linux brings an interrupt
 STANDSTILL = 1000  # part of the cycles to wait for; hardware that counts less meanwhile does not run

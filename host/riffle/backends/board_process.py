@@ -26,11 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import spec
-from ..errors import HardwareError
-from .exchange import TIMEOUT, beside, limit
-from .rtl import RtlBackend, build, ddr_size, load_model
-from .simulated_board import Board
+from riffle.backends.exchange import TIMEOUT, beside, limit
+from riffle.backends.simulated_board import Board
+from riffle.backends.verilated import RtlBackend, build, ddr_size, load_model
+from riffle.errors import HardwareError
+from riffle.isa import spec
 
 CLIENT_GONE = (EOFError, OSError, AuthenticationError)
 SHARED_MEMORY = Path("/dev/shm")  # a file there is never written to a disk

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, answer_challenge, deliver_cha
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
 
-from ..errors import HardwareError
+from riffle.errors import HardwareError
 
 TIMEOUT = 60.0  # seconds without an answer; the longest takes a fraction of one
 DRAIN_BYTES = 1 << 16  # of answers that nobody wants, at a time

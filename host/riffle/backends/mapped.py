@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import spec
-from ..errors import HardwareError, InputError
-from ..locking import HardwareLock
+from riffle.backends.hardware_lock import HardwareLock
+from riffle.errors import HardwareError, InputError
+from riffle.isa import spec
 
 FPGA = "fpga"  # name of the one FPGA of a board, for its lock
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import HardwareError, RiffleError
-from ..locking import hardware_lock
-from . import SIMULATED_HZ
-from .buffers import Buffer
-from .exchange import Requests, beside
-from .rtl import CHUNK, DdrSettings, build
+from riffle.backends import SIMULATED_HZ
+from riffle.backends.exchange import Requests, beside
+from riffle.backends.hardware_lock import hardware_lock
+from riffle.backends.shared_memory import Buffer
+from riffle.backends.verilated import CHUNK, DdrSettings, build
+from riffle.errors import HardwareError, RiffleError
 
 START_WITHIN, END_WITHIN = 60.0, 20.0  # seconds
 PACKAGES = Path(__file__).resolve().parents[2]  # where this package lies

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import spec
-from ..errors import HardwareError
-from .axi_intc import AxiIntc
-from .buffers import Buffer
-from .rtl import RtlBackend
+from riffle.backends.shared_memory import Buffer
+from riffle.backends.verilated import RtlBackend
+from riffle.board.simulated.intc_model import AxiIntc
+from riffle.errors import HardwareError
+from riffle.isa import spec
 
 CTRL, CYCLES = spec.REGISTERS["CTRL"], spec.REGISTERS["CYCLES"]
 CHUNK_SECONDS, LEAST_CHUNK, MOST_CHUNK = 2e-3, 200, 20_000  # what the clock runs between two chances for accesses

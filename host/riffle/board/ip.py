@@ -12,11 +12,11 @@ from functools import cached_property
 
 from pynq import DefaultIP
 
-from .. import spec
-from ..backends.axi_intc import HARDWARE_ENABLE, MASTER, MASTER_ENABLE
-from ..driver import Accelerator
-from .device import board_lock
-from .loop import interrupt_loop
+from riffle.backends.interrupt_loop import interrupt_loop
+from riffle.board.simulated.device import board_lock
+from riffle.board.simulated.intc_model import HARDWARE_ENABLE, MASTER, MASTER_ENABLE
+from riffle.driver.accelerator import Accelerator
+from riffle.isa import spec
 
 
 class RiffleIP(DefaultIP):
@@ -35,5 +35,5 @@ class RiffleIP(DefaultIP):
     @cached_property
     def accelerator(self) -> Accelerator:
         """The driver; checks identity, version and specification before it writes anything."""
-        from ..backends.board import BoardBackend
+        from riffle.backends.board import BoardBackend
         return Accelerator(BoardBackend(self))

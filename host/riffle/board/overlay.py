@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import pynq
 
-from .. import hwh, spec
-from ..bitstream import confirm, vouched
-from ..errors import HardwareError
-from ..quiet import quiesce_held
-from .device import ZYNQ, SimulatedBoard, board_lock, simulated
-from .ip import RiffleIP
+from riffle.bitstream import hwh
+from riffle.bitstream.verify import confirm, vouched
+from riffle.board.ip import RiffleIP
+from riffle.board.simulated.device import ZYNQ, SimulatedBoard, board_lock, simulated
+from riffle.driver.quiet import quiesce_held
+from riffle.errors import HardwareError
+from riffle.isa import spec
 
 BITSTREAM = "riffle.bit"
 PART = "7z020clg400"
@@ -50,7 +51,7 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     if not found:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
                             "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
-    from ..backends.board import BoardBackend  # which needs this package itself
+    from riffle.backends.board import BoardBackend  # which needs this package itself
     made = None if generated else vouched(overlay.bitfile_name)
     with board_lock():  # not in the middle of another process' run
         quiesce_held(BoardBackend, BoardBackend.there)

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; what goes wrong is one message and exit code 1."""
     if sys.argv[1:] == ["doctor"]:  # also where the packages below are missing
-        from ..doctor import main as examine
+        from riffle.doctor import main as examine
 
         sys.exit(examine())
     try:
@@ -17,6 +17,6 @@ def main() -> None:
     except ImportError as error:
         sys.exit(f"riffle: the command line needs the Python package {error.name}, the library does not. "
                  "Remedy: pip install 'riffle[cli]', or `make setup` in the repository")
-    from .app import run
+    from riffle.cli.app import run
 
     run()

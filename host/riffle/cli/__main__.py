@@ -1,5 +1,5 @@
 """`python -m riffle.cli`: the command line where the script `riffle` is not on the path."""
 
-from . import main
+from riffle.cli import main
 
 main()

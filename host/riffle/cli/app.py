@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .. import catalogue, spec
-from ..errors import RiffleError
-from ..hwh import CLOCK_MHZ
-from ..opening import BACKENDS, choose
-from .messages import explain, show_error
+from riffle.bitstream.hwh import CLOCK_MHZ
+from riffle.cli.messages import explain, show_error
+from riffle.errors import RiffleError
+from riffle.isa import spec
+from riffle.open_backend import BACKENDS, choose
+from riffle.zoo import catalogue
 
 EXPECTED = (RiffleError, ValueError, OSError, MemoryError)
 
@@ -59,7 +60,7 @@ def demo(
     backend: Backend = None,
 ) -> None:
     """Classify handwritten digits that training never saw, and show them."""
-    from .demo import demo as show
+    from riffle.cli.demo import demo as show
     if save is None:
         return show(console, count, seed, backend)
     canvas = Console(record=True, file=io.StringIO(), color_system="truecolor", width=100, highlight=False)
@@ -76,7 +77,7 @@ def classify(
     backend: Backend = None,
 ) -> None:
     """Classify pictures: dark on light or light on dark for the digits, any photograph for other networks."""
-    from .classify import classify as show
+    from riffle.cli.classify import classify as show
     if not show(console, images, network, seed, backend):
         sys.exit(1)
 
@@ -86,7 +87,7 @@ def info(
     layers: Annotated[str | None, typer.Option(help="show each layer of an architecture, as g3-1x")] = None,
 ) -> None:
     """Complexity of the ShuffleNets next to the paper's numbers."""
-    from .info import info as show
+    from riffle.cli.info import info as show
     show(console, layers)
 
 
@@ -97,7 +98,7 @@ def compile_(
     seed: Seed = 0,
 ) -> None:
     """Compile a network into one file with program, weights and memory plan."""
-    from .compile import compile_to
+    from riffle.cli.compile import compile_to
     compile_to(console, network, output, seed)
 
 
@@ -110,7 +111,7 @@ def hls4ml(
     check: Annotated[bool, typer.Option("--check", help="run the C simulation against the reference, too")] = False,
 ) -> None:
     """Convert a network, or a unit of one, into an hls4ml project for Vitis HLS."""
-    from .hls4ml import write_project
+    from riffle.cli.hls4ml import write_project
     if not write_project(console, network, output, io_type, seed, check):
         sys.exit(1)
 
@@ -124,7 +125,7 @@ def compare(
     backend: Backend = None,
 ) -> None:
     """Run hardware and reference layer by layer and name the first difference."""
-    from .compare import compare as show
+    from riffle.cli.compare import compare as show
     if not show(console, network, image, seed, waves, backend):
         sys.exit(1)
 
@@ -143,15 +144,15 @@ def bench(
 ) -> None:
     """Cycles, stalls and utilisation from the hardware's own counters, results checked bit by bit."""
     if host:
-        from .host_work import show_host_work
+        from riffle.cli.host_work import show_host_work
         return show_host_work(console, json, only, seed, backend)
     if baselines or layers:
-        from .baselines import show_baselines
-        from .layers import show_layers
+        from riffle.cli.baselines import show_baselines
+        from riffle.cli.layers import show_layers
         what, show = (only, show_baselines) if baselines else (layers, show_layers)
         right = show(console, json, what, seed, backend)
         return None if right else sys.exit(1)
-    from .bench import bench as show
+    from riffle.cli.bench import bench as show
     if not show(console, json, only, whole, seed, backend):
         sys.exit(1)
     return None
@@ -165,7 +166,7 @@ def report(
     backend: Backend = None,
 ) -> None:
     """Run a network and write a page of pictures: timeline, roofline, what the cycles are spent on."""
-    from .report import write_report
+    from riffle.cli.report import write_report
     if not write_report(console, network, output, seed, backend):
         sys.exit(1)
 
@@ -179,7 +180,7 @@ def trace(
     backend: Backend = None,
 ) -> None:
     """Run a network and write a trace for Perfetto or Chrome."""
-    from .report import write_trace
+    from riffle.cli.report import write_trace
     if not write_trace(console, network, output, seed, clock, backend):
         sys.exit(1)
 
@@ -187,5 +188,5 @@ def trace(
 @app.command()
 def doctor() -> None:
     """What is there, what is missing, and the command that mends it."""
-    from ..doctor import main as examine
+    from riffle.doctor import main as examine
     sys.exit(examine())

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .. import catalogue, reference, timing
-from ..baselines import measure
-from ..compiler import compile_network
-from ..driver import Accelerator
-from ..timing import Times
-from .hardware import hardware
+from riffle.analysis import timing
+from riffle.analysis.cpu_baselines import measure
+from riffle.analysis.timing import Times
+from riffle.cli.hardware import hardware
+from riffle.compiler import compile_network
+from riffle.driver.accelerator import Accelerator
+from riffle.graph import reference
+from riffle.zoo import catalogue
 
 
 def show_baselines(console: Console, json: bool, only: str, seed: int, backend: str) -> bool:

@@ -11,16 +11,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from .. import catalogue, reference, timing
-from ..account import MACS_PER_LANE
-from ..compiler import CompileError, compile_network
-from ..driver import Accelerator
-from ..errors import InputError
-from ..host_work import counting
-from ..integer import FullyConnected, IntegerNetwork
-from ..program import Program
-from ..timing import Times
-from .hardware import hardware, progress
+from riffle.analysis import timing
+from riffle.analysis.bus_traffic import counting
+from riffle.analysis.profile import MACS_PER_LANE
+from riffle.analysis.timing import Times
+from riffle.cli.hardware import hardware, progress
+from riffle.compiler import CompileError, compile_network
+from riffle.driver.accelerator import Accelerator
+from riffle.errors import InputError
+from riffle.graph import reference
+from riffle.graph.integer_graph import FullyConnected, IntegerNetwork
+from riffle.isa.program import Program
+from riffle.zoo import catalogue
 
 UNITS = tuple(f"g3-1x-stage{stage}-{kind}" for stage in (2, 3, 4) for kind in ("stride2", "residual"))
 QUICK = ("digits", "g3-0.25x-c10", *UNITS, "g3-1x-stage2-residual-unshuffled")

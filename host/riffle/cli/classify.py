@@ -8,14 +8,15 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from .. import catalogue, digits, timing
-from ..compiler import compile_network
-from ..driver import Accelerator
-from ..errors import InputError
-from ..program import Program
-from .hardware import hardware, progress
-from .messages import explain, show_error
-from .picture import read, render, side_by_side, square
+from riffle.analysis import timing
+from riffle.cli.hardware import hardware, progress
+from riffle.cli.messages import explain, show_error
+from riffle.cli.picture import read, render, side_by_side, square
+from riffle.compiler import compile_network
+from riffle.driver.accelerator import Accelerator
+from riffle.errors import InputError
+from riffle.isa.program import Program
+from riffle.zoo import catalogue, digits
 
 SHOWN = 28  # pixels a side, at most
 BEST = 3

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .. import catalogue
-from ..compare import steps
-from ..compiler import compile_network
-from .classify import fit
-from .hardware import hardware, progress, require
-from .picture import read
+from riffle.analysis.compare import steps
+from riffle.cli.classify import fit
+from riffle.cli.hardware import hardware, progress, require
+from riffle.cli.picture import read
+from riffle.compiler import compile_network
+from riffle.zoo import catalogue
 
 
 def compare(console: Console, name: str, path: Path | None, seed: int, waves: Path | None, backend: str) -> bool:

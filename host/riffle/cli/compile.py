@@ -8,11 +8,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from .. import catalogue, spec
-from ..account import MACS_PER_LANE, predicted_by_kind
-from ..compiler import compile_network
-from ..integer import IntegerNetwork
-from ..program import Program
+from riffle.analysis.profile import MACS_PER_LANE, predicted_by_kind
+from riffle.compiler import compile_network
+from riffle.graph.integer_graph import IntegerNetwork
+from riffle.isa import spec
+from riffle.isa.program import Program
+from riffle.zoo import catalogue
 
 
 def compile_to(console: Console, name: str, output: Path, seed: int) -> None:

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from .. import digits
-from ..compiler import compile_network
-from ..timing import measure
-from .hardware import hardware, progress
-from .picture import render, side_by_side
+from riffle.analysis.timing import measure
+from riffle.cli.hardware import hardware, progress
+from riffle.cli.picture import render, side_by_side
+from riffle.compiler import compile_network
+from riffle.zoo import digits
 
 FACTOR = 2  # pixels averaged into one for showing
 WIDTH = digits.SIZE // FACTOR

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ..driver import Accelerator
-from ..errors import HardwareError
-from ..opening import open_accelerator
+from riffle.driver.accelerator import Accelerator
+from riffle.errors import HardwareError
+from riffle.open_backend import open_accelerator
 
 OPENING = {"board": "Loading the bitstream", "hls": "HLS engine: checking, compiling if sources have changed"}
 

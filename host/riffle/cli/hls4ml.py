@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from .. import catalogue
-from ..hls4ml import convert
-from ..reference import input_tensor, run
+from riffle.export.hls4ml import convert
+from riffle.graph.reference import input_tensor, run
+from riffle.zoo import catalogue
 
 
 def write_project(console: Console, name: str, output: Path, io_type: str, seed: int, check: bool) -> bool:

@@ -8,13 +8,13 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from .. import catalogue
-from ..compiler import compile_network
-from ..driver import Accelerator
-from ..errors import InputError
-from ..host_work import measure
-from .hardware import hardware, require
-from .info import make_table
+from riffle.analysis.bus_traffic import measure
+from riffle.cli.hardware import hardware, require
+from riffle.cli.info import make_table
+from riffle.compiler import compile_network
+from riffle.driver.accelerator import Accelerator
+from riffle.errors import InputError
+from riffle.zoo import catalogue
 
 NETWORKS = ("digits", "g3-0.25x-c10")  # 28x28 and 224x224
 

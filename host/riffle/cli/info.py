@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from .. import spec
-from ..errors import InputError
-from ..network import Architecture, complexity_table, unit_costs
+from riffle.errors import InputError
+from riffle.isa import spec
+from riffle.zoo.shufflenet_v1 import Architecture, complexity_table, unit_costs
 
 UNIT = (28, 28, 240, 60, 3)  # height, width, channels, bottleneck channels, groups: stage 2 of 1x, g = 3
 

@@ -10,9 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..account import Account
-from ..timing import Times
-from .report import measure
+from riffle.analysis.profile import Account
+from riffle.analysis.timing import Times
+from riffle.cli.report import measure
 
 COLUMNS = {"busy": "busy", "starved": "wait", "drain": "drain", "reads": "reads", "writes": "writes"}
 

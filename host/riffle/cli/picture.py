@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import InputError
+from riffle.errors import InputError
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from .. import catalogue, reference, timing
-from ..account import Account, account
-from ..compiler import compile_network
-from ..report import page
-from ..sources import Ddr
-from ..timing import Times
-from ..trace import trace
-from .hardware import hardware
+from riffle.analysis import timing
+from riffle.analysis.profile import Account, account
+from riffle.analysis.report import page
+from riffle.analysis.timing import Times
+from riffle.analysis.trace import trace
+from riffle.cli.hardware import hardware
+from riffle.compiler import compile_network
+from riffle.driver.weight_delivery import Ddr
+from riffle.graph import reference
+from riffle.zoo import catalogue
 
 
 def measure(console: Console, name: str, seed: int, backend: str) -> tuple[Account, Times, bool, bool]:

@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import spec
-from ..descriptor import pack_program
-from ..errors import CompileError
-from ..integer import FullyConnected, IntegerNetwork
-from ..lattice import words_of
-from ..program import Program
-from . import batches
-from .buffers import fetch_steps, make_needs, reserve_for_batch
-from .check import checked, hardware, phases
-from .cycles import predict
-from .emit import Emitter
-from .hazards import touches
-from .plan import make_plan
-from .steps import Step, make_steps
+from riffle.compiler import batch_lanes
+from riffle.compiler.allocation import make_plan
+from riffle.compiler.check import checked, hardware, phases
+from riffle.compiler.emit import Emitter
+from riffle.compiler.fusion import Step, make_steps
+from riffle.compiler.hazards import touches
+from riffle.compiler.liveness import fetch_steps, make_needs, reserve_for_batch
+from riffle.errors import CompileError
+from riffle.graph.integer_graph import FullyConnected, IntegerNetwork
+from riffle.isa import spec
+from riffle.isa.cost import predict
+from riffle.isa.descriptor import pack_program
+from riffle.isa.layout import words_of
+from riffle.isa.program import Program
 
 __all__ = ["CompileError", "compile_network"]
 
@@ -60,12 +60,12 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full",
     """
     build, network = hardware(configuration), checked(network)
     rows, columns = build["rows"], build["columns"]
-    steps, lanes = make_steps(network), batches.alone(rows, columns)
+    steps, lanes = make_steps(network), batch_lanes.alone(rows, columns)
     if not batch:
         return _compile(network, build, steps, lanes, None)
     # Rather fewer images together than a next image that comes late. Last of all, each image is waited for.
     first, last = fetch_steps(network, steps)
-    windows = batches.windows(rows, columns)
+    windows = batch_lanes.windows(rows, columns)
     ways = [(lanes, first), *((windows if windows.images else lanes, step) for step in range(first, last + 2))]
     for lanes, step in ways:
         try:
@@ -75,7 +75,7 @@ def compile_network(network: IntegerNetwork, configuration: str | dict = "full",
     raise reason
 
 
-def _compile(network: IntegerNetwork, build: dict, steps: list[Step], lanes: batches.Lanes,
+def _compile(network: IntegerNetwork, build: dict, steps: list[Step], lanes: batch_lanes.Lanes,
              fetch_step: int | None) -> Program:
     """With `fetch_step`, from which on the next image may come, for a batch."""
     rows, columns = build["rows"], build["columns"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import lattice, spec
-from ..consistency import check
-from ..errors import CompileError, InputError
-from ..integer import Convolution, GlobalAverage, IntegerNetwork, Layer, MaxPool
+from riffle.errors import CompileError, InputError
+from riffle.graph.consistency import check
+from riffle.graph.integer_graph import Convolution, GlobalAverage, IntegerNetwork, Layer, MaxPool
+from riffle.isa import layout, spec
 
 SIZES = ("rows", "columns", "activation_depth")
 DEPTH_MAX = (1 << spec.DESCRIPTOR_FIELDS["out_base"][1]) - 1
@@ -23,7 +23,7 @@ def hardware(configuration: str | dict) -> dict[str, int]:
         if there is no such build
     """
     if isinstance(configuration, str):
-        return lattice.configuration(configuration)
+        return layout.configuration(configuration)
     rows, columns, depth = (configuration.get(name, 0) for name in SIZES)
     if rows < 1 or columns < 1 or rows * columns > spec.LANES_MAX or not 1 <= depth <= DEPTH_MAX:
         raise InputError(f"hardware of {rows}x{columns} lanes and {depth} words of activation memory cannot be: it has "
@@ -85,7 +85,7 @@ def _log2s(network: IntegerNetwork, name: str, rows: int, columns: int) -> int:
     if (tensor.height, tensor.width) == (1, 1):
         return 0
     try:
-        return lattice.log2_phases(tensor.height, tensor.width, rows, columns)
+        return layout.log2_phases(tensor.height, tensor.width, rows, columns)
     except ValueError as error:
         raise CompileError(f"tensor {name}: {error}: resize the image") from error
 

@@ -6,19 +6,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import spec
-from ..descriptor import Descriptor, pack_headers
-from ..errors import CompileError
-from ..integer import Convolution, FullyConnected, GlobalAverage, IntegerNetwork, Layer, MaxPool, Shuffle
-from ..program import Place, Record
-from . import weights
-from .batches import Lanes
-from .buffers import Needs
-from .check import check_fields
-from .hazards import may_overlap
-from .plan import Plan
-from .slices import Slice
-from .steps import Step, is_depthwise
+from riffle.compiler import weight_stream
+from riffle.compiler.allocation import Plan
+from riffle.compiler.batch_lanes import Lanes
+from riffle.compiler.check import check_fields
+from riffle.compiler.fusion import Step, is_depthwise
+from riffle.compiler.hazards import may_overlap
+from riffle.compiler.liveness import Needs
+from riffle.compiler.tiling import Slice
+from riffle.errors import CompileError
+from riffle.graph.integer_graph import (
+    Convolution,
+    FullyConnected,
+    GlobalAverage,
+    IntegerNetwork,
+    Layer,
+    MaxPool,
+    Shuffle,
+)
+from riffle.isa import spec
+from riffle.isa.descriptor import Descriptor, pack_headers
+from riffle.isa.program import Place, Record
 
 CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
 
@@ -111,10 +119,10 @@ class Emitter:
         outputs, inputs = len(layer.weight) // layer.groups, layer.weight.shape[1]
         groups = max(1, part.count // outputs)
         first = part.first // outputs * inputs
-        blocks = weights.group_blocks(first, inputs, groups, inputs)
+        blocks = weight_stream.group_blocks(first, inputs, groups, inputs)
         self.check(layer, blocks, source)
         weight = layer.weight[part.first:part.first + part.count].reshape(part.count, inputs, -1)
-        words = weights.grouped(weight, groups, first, blocks)
+        words = weight_stream.grouped(weight, groups, first, blocks)
         fields = dict(in_channel=first, group_step=inputs, blocks=blocks, groups=groups,
                       group_outputs=part.count // groups, duplicate=target.layout == "duplicated", **remap.fields(0))
         positions = remap.positions(Slice(0, part.count))
@@ -128,7 +136,7 @@ class Emitter:
         remap = Remap.of(layer, shuffle)
         order = Remap(shuffle, 0).positions(part) if shuffle else np.arange(part.first, part.first + part.count)
         weight = layer.weight[order].reshape(part.count, 9)
-        words = weights.paired_depthwise(weight) if paired else weights.depthwise(weight)
+        words = weight_stream.paired_depthwise(weight) if paired else weight_stream.depthwise(weight)
         self.check(layer, 1, source)
         fields = dict(in_channel=0 if paired else part.first, pair_step=4 if paired else 2, blocks=1, groups=1,
                       group_outputs=part.count, paired=paired, **remap.fields(part.first))
@@ -138,7 +146,7 @@ class Emitter:
                     words: np.ndarray, positions: np.ndarray, channels: np.ndarray | None = None) -> None:
         """What grouped and depthwise convolutions have in common; `part` selects the layer's parameters."""
         chosen = slice(part.first, part.first + part.count) if isinstance(part, Slice) else part
-        parameters = [weights.by_pair(getattr(layer, name)[chosen], fields["groups"], padding)
+        parameters = [weight_stream.by_pair(getattr(layer, name)[chosen], fields["groups"], padding)
                       for name, padding in (("bias", 0), ("multiplier", 0), ("shift", spec.SHIFT_MIN))]
         zero_point = 0 if layer.residual else self.network.tensors[layer.output].zero_point
         descriptor = Descriptor(
@@ -147,7 +155,7 @@ class Emitter:
             fill=self.network.tensors[layer.input].zero_point, in_base=source.base, out_base=target.base,
             **{name: int(value) for name, value in fields.items()})
         macs = 0 if layer.kind == "average_pool" else len(positions) * self.pixels(target) * layer.weight[0].size
-        self.add(layer, descriptor, weights.stream(words, *parameters), target, positions, channels, macs)
+        self.add(layer, descriptor, weight_stream.stream(words, *parameters), target, positions, channels, macs)
 
     def max_pool(self, layer: MaxPool, source: Place, target: Place, part: Slice) -> None:
         """Channels of a maximum pool; the input begins with them."""
@@ -180,14 +188,14 @@ class Emitter:
         self.check(layer, blocks * parts, source)
         weight = np.zeros((outputs, parts, blocks * spec.BANKS), np.int8)
         weight.reshape(outputs, -1)[:, :inputs] = layer.weight
-        words = weights.grouped(weight.transpose(0, 2, 1), 1, 0, blocks)
+        words = weight_stream.grouped(weight.transpose(0, 2, 1), 1, 0, blocks)
         unused = np.zeros(outputs, np.int64)
-        parameters = [weights.by_pair(layer.bias, 1, 0), weights.by_pair(unused, 1, 0),
-                      weights.by_pair(unused + spec.SHIFT_MIN, 1, spec.SHIFT_MIN)]
+        parameters = [weight_stream.by_pair(layer.bias, 1, 0), weight_stream.by_pair(unused, 1, 0),
+                      weight_stream.by_pair(unused + spec.SHIFT_MIN, 1, spec.SHIFT_MIN)]
         descriptor = Descriptor(opcode=CONV, raw=1, taps4=int(parts == 4), in_base=source.base, out_base=target.base,
                                 blocks=blocks, groups=1, group_outputs=outputs, modulus=outputs, step_low=1,
                                 step_high=outputs)
-        self.add(layer, descriptor, weights.stream(words, *parameters), target, np.arange(outputs),
+        self.add(layer, descriptor, weight_stream.stream(words, *parameters), target, np.arange(outputs),
                  macs=outputs * inputs)
 
     def pixels(self, place: Place) -> int:

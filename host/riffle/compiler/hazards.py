@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import spec
-from ..descriptor import Descriptor
-from ..interpreter import Positions, taps
-from .cycles import pair_slots
+from riffle.isa import spec
+from riffle.isa.cost import pair_slots
+from riffle.isa.descriptor import Descriptor
+from riffle.isa.emulator import Positions, taps
 
 CONV = spec.OPCODES["CONV"]
 

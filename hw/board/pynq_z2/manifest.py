@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "host"))
 
-from riffle.manifest import BOARD, contradictions, describe  # noqa: E402
+from riffle.bitstream.manifest import BOARD, contradictions, describe  # noqa: E402
 
 PART = "xc7z020clg400-1"
 TOOLS = {"vivado": "Vivado", "open": "nextpnr-xilinx"}

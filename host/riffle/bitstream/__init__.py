@@ -1,0 +1,1 @@
+"""Files of a bitstream: address map, manifest, and what checks them."""

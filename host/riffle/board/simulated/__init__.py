@@ -1,0 +1,1 @@
+"""A simulated PYNQ-Z2, which PYNQ takes for a board."""

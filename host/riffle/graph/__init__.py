@@ -1,0 +1,1 @@
+"""Networks as data: layers, the numeric contract, quantisation."""

@@ -1,5 +1,0 @@
-"""One self-contained HTML page about a run: `page`, from an `account.Account`."""
-
-from .page import page
-
-__all__ = ["page"]

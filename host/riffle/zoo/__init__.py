@@ -1,0 +1,1 @@
+"""Particular networks, and how their names are found."""
