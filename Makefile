@@ -50,7 +50,7 @@ bench: setup  ## cycles and utilisation from the RTL's counters
 
 train: setup  ## train the digits network again (downloads PyTorch)
 	$(VENV)/python -m pip install --quiet -e '.[train]'
-	$(VENV)/python -m riffle.train
+	$(VENV)/python -m riffle.zoo.train_digits
 
 resources: setup  ## synthesise at full size with Yosys: does it fit the FPGA? (3 minutes)
 	$(VENV)/python hw/resources/measure.py

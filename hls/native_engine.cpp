@@ -1,4 +1,4 @@
-// The HLS engine as a C function over plain memory, for the host (host/riffle/backends/hls.py) and the tests.
+// The HLS engine as a C function over plain memory, for the host (host/riffle/backends/hls_engine.py) and the tests.
 #include "kernels/engine.cpp"
 
 extern "C" {

@@ -1,4 +1,4 @@
-"""descriptor_fetch: every descriptor comes as it lies in the memory, and is judged as riffle.interpreter judges it."""
+"""descriptor_fetch: every descriptor comes as it lies in the memory, and is judged as riffle.isa.emulator judges it."""
 
 import random
 

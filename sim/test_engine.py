@@ -1,4 +1,4 @@
-"""engine: random programs against riffle.interpreter, with errors, aborts and stalls between them."""
+"""engine: random programs against riffle.isa.emulator, with errors, aborts and stalls between them."""
 
 import random
 

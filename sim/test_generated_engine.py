@@ -1,4 +1,4 @@
-"""The engine that Vitis HLS makes, against riffle.interpreter: `make sim ENGINE=hls`, where Vitis is there.
+"""The engine that Vitis HLS makes, against riffle.isa.emulator: `make sim ENGINE=hls`, where Vitis is there.
 
 Its memories, programs and checks are those of the hand-written engine's tests; what those say about cycles does not
 hold here.

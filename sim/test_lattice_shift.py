@@ -1,4 +1,4 @@
-"""lattice_shift: every step of random words, against the table of lattice steps that riffle.interpreter uses."""
+"""lattice_shift: every step of random words, against the table of lattice steps that riffle.isa.emulator uses."""
 
 import cocotb
 import numpy as np

@@ -1,4 +1,4 @@
-"""requantise: one sum a cycle, parameters of each with the stage that uses them, against riffle.interpreter."""
+"""requantise: one sum a cycle, parameters of each with the stage that uses them, against riffle.isa.emulator."""
 
 import cocotb
 import numpy as np

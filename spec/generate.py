@@ -240,7 +240,7 @@ def register_page(spec: dict) -> str:
 
 OUTPUTS = {
     "hw/rtl/riffle_pkg.sv": systemverilog,
-    "host/riffle/spec.py": python,
+    "host/riffle/isa/spec.py": python,
     "host/c/riffle_registers.h": c_header,
     "hls/include/riffle/descriptor.hpp": cpp_header,
     "docs/registers.md": register_page,

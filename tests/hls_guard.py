@@ -7,7 +7,7 @@ from hls_native import ROOT, ap_types
 
 KERNELS = sorted((ROOT / "hls" / "kernels").glob("*.cpp"))
 HEADERS = sorted((ROOT / "hls" / "include" / "riffle").glob("*.hpp"))
-BRIDGE = sorted((ROOT / "host" / "riffle" / "hls4ml").glob("*.h"))  # what the layers of riffle.hls4ml call
+BRIDGE = sorted((ROOT / "host" / "riffle" / "export" / "hls4ml").glob("*.h"))  # what the layers call
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label"]
 VENDOR = ["-DRIFFLE_VENDOR_TYPES", "-isystem", str(ap_types())]
 

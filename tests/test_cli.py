@@ -352,7 +352,8 @@ def test_board_without_pynq_is_not_passed_over(refused, monkeypatch, arguments):
     monkeypatch.delenv("RIFFLE_BACKEND", raising=False)
     monkeypatch.setattr(open_backend.platform, "machine", lambda: "armv7l")
     find_spec = open_backend.importlib.util.find_spec
-    monkeypatch.setattr(open_backend.importlib.util, "find_spec", lambda name: None if name == "pynq" else find_spec(name))
+    monkeypatch.setattr(open_backend.importlib.util, "find_spec",
+                        lambda name: None if name == "pynq" else find_spec(name))
     real = linux_uio._open
     monkeypatch.setattr(linux_uio, "_open", lambda path: real(f"/nowhere{path}"))
     refused(*arguments, message="/dev/mem cannot be opened .*Remedy: be root")

@@ -13,7 +13,7 @@ from riffle.errors import RiffleError
 from riffle.isa import spec
 
 # need what this environment may lack, or are imported by hls4ml, in an order of its own
-ELSEWHERE = ("riffle.hls4ml", "riffle.board", "riffle.backends.board", "riffle.train", "riffle.figures")
+ELSEWHERE = ("riffle.export.hls4ml", "riffle.board", "riffle.zoo.train_digits", "riffle.analysis.figures")
 
 
 def modules():

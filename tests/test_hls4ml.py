@@ -1,4 +1,4 @@
-"""riffle.hls4ml: C simulations of converted networks against the reference, refusals, how hls4ml finds the layers."""
+"""hls4ml: C simulations of converted networks against the reference, refusals, how hls4ml finds the layers."""
 
 import subprocess
 import sys

@@ -56,7 +56,7 @@ def test_foreign_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="array.npy is a single NumPy array, no integer network: give a file"):
         IntegerNetwork.load(tmp_path / "array.npy")
     archive.write(path, "float network", {}, {})
-    with pytest.raises(ValueError, match="is no integer network: it says float network: quantise it: riffle.quantise"):
+    with pytest.raises(ValueError, match="is no integer network: it says float network: quantise it: riffle.graph.q"):
         IntegerNetwork.load(path)
 
 
@@ -75,7 +75,8 @@ def test_what_people_try_is_named(small, tmp_path):
                 "net.pth": b"PK\x03\x04" + bytes(50), "text.npz": b"hello", "pickle.npz": b"\x80\x04}.",
                 "cut.npz": (tmp_path / "weights.npz").read_bytes()[:60]}
     messages = {"network.riffle": "it says compiled program: run it with riffle.load",
-                "weights.npz": "it has no header, but conv.*riffle.quantise", "objects.npz": "it holds Python objects",
+                "weights.npz": "it has no header, but conv.*riffle.graph.q",
+                "objects.npz": "it holds Python objects",
                 "digit.png": "is a picture, no integer network: give", "net.onnx": "is an ONNX model, no integer",
                 "net.pth": "is a PyTorch file, no integer network", "text.npz": "it is no .npz file",
                 "pickle.npz": "it is no .npz file", "cut.npz": "is broken or no integer network at all"}

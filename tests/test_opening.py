@@ -118,7 +118,7 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 import riffle
 accelerator = riffle.open("numpy")
-from riffle import digits
+from riffle.zoo import digits
 images, labels = digits.held_out()
 accelerator.load(riffle.load("digits"))
 assert accelerator.run(images[0]).label == str(labels[0])

@@ -156,7 +156,7 @@ def test_pynq_delivers_a_released_bitstream(wheel, python, tmp_path, whole):
     for entry in made["files"].values():
         entry["url"] = (released / entry["name"]).as_uri()
     path.write_text(json.dumps(made))
-    call(sys.executable, "-m", "riffle.manifest", "link", path, installed / "riffle" / "notebooks")
+    call(sys.executable, "-m", "riffle.bitstream.manifest", "link", path, installed / "riffle" / "notebooks")
     if not whole:
         (released / "riffle.bit").write_bytes(b"other bits")
     done = subprocess.run([python.parent / "pynq", "get-notebooks", "--device", "Pynq-Z2", "--path", out, "riffle"],

@@ -126,7 +126,7 @@ def test_bitstream_is_looked_at_as_on_a_board(board, change, message):
 
 def test_script_runs_through_pynq(board):
     script = board.folder / "script.py"
-    script.write_text("import riffle\nfrom riffle import digits\nimages, labels = digits.held_out()\n"
+    script.write_text("import riffle\nfrom riffle.zoo import digits\nimages, labels = digits.held_out()\n"
                       "accelerator = riffle.open()\naccelerator.load(riffle.load('digits'))\n"
                       "print(*(accelerator.run(image).label for image in images[:3]), '=', *labels[:3])\n")
     code, output = board.call(board.installation.python, script)

@@ -212,7 +212,7 @@ def lock(tmp_path, monkeypatch):
     code = f"""
         import sys
         from pathlib import Path
-        from riffle import locking
+        from riffle.backends import hardware_lock as locking
         locking._folder = lambda: Path({str(tmp_path)!r})
         with locking.HardwareLock("fpga"):
             print("taken", flush=True)
@@ -262,7 +262,7 @@ def test_process_that_wants_the_lock_again_lets_others_go_first(lock):
     command[2] = textwrap.dedent("""
         import time
         from pathlib import Path
-        from riffle import locking
+        from riffle.backends import hardware_lock as locking
         locking._folder = lambda: Path({!r})
         lock = locking.HardwareLock("fpga")
         print("taken", flush=True)

@@ -29,14 +29,14 @@ def test_generated_files_are_current():
 
 def test_stale_file_is_named(tmp_path):
     """In a copy of the tree, one changed number is found."""
-    for name in ("spec/riffle.yaml", "spec/generate.py", "host/riffle/spec.py", "docs/registers.md",
+    for name in ("spec/riffle.yaml", "spec/generate.py", "host/riffle/isa/spec.py", "docs/registers.md",
                  "hw/rtl/riffle_pkg.sv", "host/c/riffle_registers.h", "hls/include/riffle/descriptor.hpp"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
-    python = tmp_path / "host/riffle/spec.py"
+    python = tmp_path / "host/riffle/isa/spec.py"
     python.write_text(python.read_text().replace("BANKS = 4", "BANKS = 5"))
     done = subprocess.run([sys.executable, tmp_path / "spec/generate.py", "--check"], capture_output=True, text=True)
-    assert done.returncode == 1 and "host/riffle/spec.py" in done.stdout + done.stderr
+    assert done.returncode == 1 and "host/riffle/isa/spec.py" in done.stdout + done.stderr
     assert "riffle_pkg.sv" not in done.stdout + done.stderr
 
 

@@ -11,7 +11,7 @@ from riffle.analysis import profile, timing
 from riffle.analysis.bus_traffic import Count, counting
 from riffle.analysis.report import charts
 from riffle.analysis.timing import ACCESS_US, INTERRUPT_ACCESSES, WORD_US, times
-from riffle.backends import SIMULATED_HZ
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.bitstream import hwh
 from riffle.driver.result import Result
 from riffle.zoo import digits
@@ -84,7 +84,7 @@ def test_on_a_board_the_host_is_measured(accelerator, monkeypatch):
 def test_there_is_one_roof():
     """Report and notebooks draw what the one memory port gives; figures.py needs matplotlib, which is not here."""
     assert charts.PORT_BYTES is profile.PORT_BYTES
-    source = (ROOT / "host/riffle/figures.py").read_text()
-    assert "from .account import PORT_BYTES" in source and "intensity * PORT_BYTES" in source
+    source = (ROOT / "host/riffle/analysis/figures.py").read_text()
+    assert "from riffle.analysis.profile import PORT_BYTES" in source and "intensity * PORT_BYTES" in source
     width = re.search(r"input +logic \[(\d+):0\] m_axi_rdata", (ROOT / "hw/rtl/riffle.sv").read_text())[1]
     assert 8 * profile.PORT_BYTES == int(width) + 1

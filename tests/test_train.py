@@ -10,7 +10,7 @@ from riffle.zoo.shufflenet_v1 import Architecture
 
 torch = pytest.importorskip("torch", reason="training needs the [train] extra")
 pytest.importorskip("sklearn", reason="training needs the [train] extra")
-train = pytest.importorskip("riffle.train")
+train = pytest.importorskip("riffle.zoo.train_digits")
 
 
 @pytest.mark.parametrize("options", [

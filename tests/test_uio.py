@@ -8,12 +8,12 @@ import pytest
 
 import riffle
 from riffle.backends import linux_uio
+from riffle.backends.axi_intc import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
 from riffle.backends.linux_uio import UioBackend, interrupt_device, load_bitstream
+from riffle.backends.quiet import hold
 from riffle.bitstream import hwh
-from riffle.board.simulated.intc_model import ACKNOWLEDGE, ENABLE, MASTER, SET_ENABLE
 from riffle.driver import registers
 from riffle.driver.accelerator import Accelerator
-from riffle.driver.quiet import hold
 from riffle.driver.registers import Segment, identify
 from riffle.errors import HardwareError
 from riffle.isa import spec

@@ -3,7 +3,7 @@
 // Ports      source, target: 32-bit block RAM ports (map.hpp says what lies there); control: AXI4-Lite with ap_ctrl_hs,
 //            interrupt and the arguments, which riffle::ChannelCopy explains
 // Returns    0, or 1 where the sizes contradict each other or the memories: nothing is then written
-// Reference  riffle.integer.Shuffle
+// Reference  riffle.graph.integer_graph.Shuffle
 #include "../include/riffle/channel_copy.hpp"
 
 extern "C" std::uint32_t channel_shuffle(const std::uint32_t source[riffle::kMapWords],

@@ -3,7 +3,7 @@
 // Ports      source, target: 32-bit block RAM ports (map.hpp says what lies there); control: AXI4-Lite with ap_ctrl_hs,
 //            interrupt and the arguments, which riffle::Depthwise explains
 // Returns    0, or 1 where the sizes contradict each other or the memories: nothing is then written
-// Reference  riffle.reference.convolution with groups = channels
+// Reference  riffle.graph.reference.convolution with groups = channels
 #include "../include/riffle/depthwise.hpp"
 
 extern "C" std::uint32_t depthwise(const std::uint32_t source[riffle::kMapWords],

@@ -6,7 +6,7 @@
 //            stop: error code to stop with, 0 to go on; first .. watchdog: sampled at the start
 //            error .. starved: how it ended and what it counted, each with a valid signal; ap_ctrl_hs starts and ends
 //            it hls/rtl/engine.sv gives it the names and handshakes of the hand-written engine
-// Reference  riffle.interpreter.execute
+// Reference  riffle.isa.emulator.execute
 #include "../include/riffle/engine.hpp"
 
 #ifndef RIFFLE_ROWS  // the full configuration of spec/riffle.yaml; tests build smaller ones

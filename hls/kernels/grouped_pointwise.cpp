@@ -3,7 +3,7 @@
 // Ports      source, target: 32-bit block RAM ports (map.hpp says what lies there); control: AXI4-Lite with ap_ctrl_hs,
 //            interrupt and the arguments, which riffle::Pointwise explains
 // Returns    0, or 1 where the sizes contradict each other or the memories: nothing is then written
-// Reference  riffle.reference.convolution
+// Reference  riffle.graph.reference.convolution
 #include "../include/riffle/grouped_pointwise.hpp"
 
 extern "C" std::uint32_t grouped_pointwise(const std::uint32_t source[riffle::kMapWords],

@@ -7,7 +7,7 @@
 // Timing     the HLS engine starts eight cycles after start_i, or after hold_i has fallen: the last write from outside
 //            lands in them. CYCLES are clock cycles; BUSY, STARVED and the log are iterations of its loops, and BUSY and
 //            STARVED appear at the end
-// Reference  riffle.interpreter
+// Reference  riffle.isa.emulator
 module engine #(
     parameter int unsigned Rows            = 7,    // lattice
     parameter int unsigned Columns         = 7,

@@ -1,7 +1,7 @@
 /* Riffle from bare metal: a small driver over Xil_In32 and Xil_Out32.
  *
  * riffle_load() once, then for each image riffle_write_image(), riffle_start() and either riffle_poll() or the interrupt
- * (call riffle_interrupt() from its handler), then riffle_scores(). `python -m riffle.c_header` writes programs. */
+ * (call riffle_interrupt() from its handler), then riffle_scores(). `python -m riffle.export.c_header` writes programs. */
 #ifndef RIFFLE_H
 #define RIFFLE_H
 

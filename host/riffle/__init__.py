@@ -24,7 +24,7 @@ __all__ = ["__version__", "load", "open"]
 
 
 def open(backend: str | None = None, **options: object) -> Accelerator:
-    """The accelerator: the board if there is one, else the best simulation; see `opening.open_accelerator`."""
+    """The accelerator: the board if there is one, else the best simulation; see `open_backend.open_accelerator`."""
     from riffle.open_backend import open_accelerator
     return open_accelerator(backend, **options)
 

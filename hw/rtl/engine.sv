@@ -9,7 +9,7 @@
 //            bank 0, with its lattice shift and its weights; no data word is ever delayed. Cycle of a slot, bank 0:
 //            0 address | 1 2 3 memory | 4 5 lattice shift | 6 A, B | 7 M | 8 P ... 11 P of bank 3 | 12 split | 13 sum |
 //            14 captured | 15..22 requantise | 27 words complete | 28 first, 29 second channel written
-// Reference  riffle.interpreter
+// Reference  riffle.isa.emulator
 module engine #(
     parameter int unsigned Rows            = 7,    // lattice
     parameter int unsigned Columns         = 7,

@@ -6,7 +6,7 @@
 //            twelve cycles after last_i's feed_i the old words follow in the same order; no feed_i within four cycles of
 //            them; bias_i from five to nine cycles after a first_i, mult_i and shift_i from eight to fourteen after a last_i
 // Timing     write_o (one-hot bank) and word_o of bank 0 five cycles after its old word, banks 1..3 on the cycles after
-// Reference  riffle.reference.global_average
+// Reference  riffle.graph.reference.global_average
 module global_average #(
     parameter int unsigned Rows     = 7,
     parameter int unsigned Columns  = 7,

@@ -10,7 +10,7 @@
 //            IMAGE_RESPONSE where the memory has refused a read.
 // Timing     a phase row (Rows*Columns bursts of S/2 beats) is read while the one before is written: 3*S writes, one in each
 //            cycle with write_ready_i
-// Reference  riffle.lattice.to_words
+// Reference  riffle.isa.layout.to_words
 module image_fetch #(
     parameter int unsigned Rows    = 7,    // lattice
     parameter int unsigned Columns = 7,

@@ -3,7 +3,7 @@
 // Computes   word_o[y][x] = word_i[y+dy][x+dx], or fill_i where that lies outside the lattice
 // Contract   dy_i comes one cycle before word_i, dx_i with it; 2'b00 = 0, 2'b01 = +1, 2'b10 = -1
 // Timing     two cycles, one word per cycle; one LUT6 per bit and stage
-// Reference  lattice step in riffle.interpreter
+// Reference  lattice step in riffle.isa.emulator
 module lattice_shift #(
     parameter int unsigned Rows    = 7,  // lattice rows
     parameter int unsigned Columns = 7   // lattice columns

@@ -6,7 +6,7 @@
 //            products keep the lower field inside 17 bits: 4*127*128 < 2^16; zero weights where nothing is to be added
 // Timing     acc*_o five cycles after bank 3; first_i two cycles and bias*_i one cycle before the sum they start with; of
 //            acc*_o and bias*_i that holds for the LowWidth low bits, the others come one cycle later
-// Reference  the sums of riffle.reference.convolution
+// Reference  the sums of riffle.graph.reference.convolution
 // Note       plain RTL: yosys maps it to A, B, M and P registers and PCIN; first_q is the lane's own, so that its net is short
 module mac_lane #(
     parameter int unsigned AccWidth = 25,  // bits

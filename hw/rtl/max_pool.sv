@@ -5,7 +5,7 @@
 //            slots long
 // Timing     the maximum of bank 0 is on word_o two cycles after last_i's word, those of banks 1..3 on the cycles after;
 //            write_o is the one-hot bank with it
-// Reference  riffle.reference.max_pool
+// Reference  riffle.graph.reference.max_pool
 module max_pool #(
     parameter int unsigned Lanes = 49
 ) (

@@ -5,7 +5,7 @@
 //            offset +6 (raw also +5 and +7: hold it) cycles after acc_i, so consecutive sums may belong to different
 //            pairs; round = 2^(15+shift), given as a one-hot of weight 2^15 and up
 // Timing     eight cycles, one sum per cycle
-// Reference  riffle.reference.requantise, shifts 16..31
+// Reference  riffle.graph.reference.requantise, shifts 16..31
 module requantise #(
     parameter int unsigned AccWidth = 25  // bits
 ) (

@@ -11,7 +11,7 @@
 //            each phase its reads, then its writes.
 // Timing     first slot on the outputs seven cycles after start_i; outputs are registered, three cycles behind the loops;
 //            done_o one cycle after the loops have ended, two cycles before the last slot is on the outputs
-// Reference  riffle.interpreter
+// Reference  riffle.isa.emulator
 module sequencer #(
     parameter int unsigned Depth = 2048  // words per bank
 ) (

@@ -9,7 +9,7 @@
 //            accepted.
 // Timing     one stream word (header, or two weights) per cycle; weight_o three cycles after weight_addr_i, params_o one cycle
 //            after params_id_i
-// Reference  riffle.interpreter, next_pair
+// Reference  riffle.isa.emulator, next_pair
 module weight_loader (
     input  logic                       clk_i,
     input  logic                       rst_ni,

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
-from riffle.backends import board as board_backend
-from riffle.backends.interrupt_loop import interrupt_loop
+from riffle.board import backend as board_backend
+from riffle.board.interrupt_loop import interrupt_loop
 from riffle.board.simulated import device
 from riffle.driver.accelerator import Accelerator
 from riffle.errors import EngineError, RunTimeout

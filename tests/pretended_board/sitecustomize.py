@@ -62,7 +62,7 @@ def pretend(device):
             super().bus_write(address, values)
 
 
-AFTER = {"riffle.board.device": pretend,
+AFTER = {"riffle.board.simulated.device": pretend,
          # asks PYNQ for the board's name, without Riffle
-         "pynq._cli.get_notebooks": lambda _: importlib.import_module("riffle.board.device")}
+         "pynq._cli.get_notebooks": lambda _: importlib.import_module("riffle.board.simulated.device")}
 sys.meta_path.insert(0, Pretence)

@@ -1,6 +1,6 @@
 // 3x3 convolution over all channels (the first layer), one window at a time.
 //
-// Reference  riffle.reference.convolution with groups = 1
+// Reference  riffle.graph.reference.convolution with groups = 1
 #ifndef RIFFLE_CONVOLUTION_HPP
 #define RIFFLE_CONVOLUTION_HPP
 

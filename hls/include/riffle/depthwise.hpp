@@ -2,7 +2,7 @@
 //
 // Computes   out[c, y, x] = clamp(requantise(bias[c] + sum over taps of weight[c, tap] * in[c, s*y + dy, s*x + dx]) +
 //            zero point)
-// Reference  riffle.reference.convolution with groups = channels
+// Reference  riffle.graph.reference.convolution with groups = channels
 #ifndef RIFFLE_DEPTHWISE_HPP
 #define RIFFLE_DEPTHWISE_HPP
 

@@ -1,6 +1,6 @@
 // When a descriptor contradicts itself.
 //
-// Reference  riffle.interpreter.contradiction
+// Reference  riffle.isa.emulator.contradiction
 #ifndef RIFFLE_DESCRIPTOR_RULES_HPP
 #define RIFFLE_DESCRIPTOR_RULES_HPP
 

@@ -5,7 +5,7 @@
 //            channels are duplicated, to two. A pair reads what pairs before it have written, but nothing that itself,
 //            or a pair of the same group with the same input, writes
 // Timing     per pair and phase: taps * blocks iterations, then 10 to requantise (raw: 8, pools: 4), one after the other
-// Reference  riffle.interpreter.execute: the same memory, the same error codes in the same order
+// Reference  riffle.isa.emulator.execute: the same memory, the same error codes in the same order
 #ifndef RIFFLE_ENGINE_HPP
 #define RIFFLE_ENGINE_HPP
 

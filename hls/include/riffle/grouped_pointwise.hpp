@@ -2,7 +2,7 @@
 //
 // Computes   out[place(g, o)] = clamp(requantise(bias[g, o] + sum over i of weight[g, o, i] * in[g, i]) + zero point or
 //            out)
-// Reference  riffle.reference.convolution
+// Reference  riffle.graph.reference.convolution
 #ifndef RIFFLE_GROUPED_POINTWISE_HPP
 #define RIFFLE_GROUPED_POINTWISE_HPP
 

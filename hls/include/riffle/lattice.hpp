@@ -1,6 +1,6 @@
 // A word of the activation memory: one phase of one channel, a lattice of lanes; and reading it a lattice step away.
 //
-// Reference  riffle.lattice, riffle.interpreter.tap_steps
+// Reference  riffle.isa.layout, riffle.isa.emulator.tap_steps
 #ifndef RIFFLE_LATTICE_HPP
 #define RIFFLE_LATTICE_HPP
 

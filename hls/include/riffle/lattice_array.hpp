@@ -1,6 +1,6 @@
 // The engine's array: one slot reads a word of each bank and multiplies every lane with the weights of two channels.
 //
-// Reference  riffle.interpreter: gather, convolution, maximum, average
+// Reference  riffle.isa.emulator: gather, convolution, maximum, average
 #ifndef RIFFLE_LATTICE_ARRAY_HPP
 #define RIFFLE_LATTICE_ARRAY_HPP
 

@@ -1,6 +1,6 @@
 // Pools over one 3x3 window, or over everything; all channels of a pixel at once.
 //
-// Reference  riffle.reference.max_pool, riffle.reference.global_average; an average is a sum that is requantised
+// Reference  riffle.graph.reference.max_pool, riffle.graph.reference.global_average; an average is a sum that is requantised
 #ifndef RIFFLE_POOLS_HPP
 #define RIFFLE_POOLS_HPP
 

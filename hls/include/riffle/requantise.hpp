@@ -5,7 +5,7 @@
 //            it
 // Contract   |accumulator| < 2^24, multiplier < 2^17, shift 16..31
 // Resources  one 25 x 17 multiplication (one DSP48E1), one adder of 42 bits, one shifter of 16 places
-// Reference  riffle.reference.requantise, riffle.reference.clamp
+// Reference  riffle.graph.reference.requantise, riffle.graph.reference.clamp
 #ifndef RIFFLE_REQUANTISE_HPP
 #define RIFFLE_REQUANTISE_HPP
 

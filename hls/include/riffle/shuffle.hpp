@@ -3,7 +3,7 @@
 //
 // ShuffleMap   where everything is known at compile time; folds to wiring, or to the index of a write
 // ShuffleWalk  at run time, channel after channel; two adders and a comparison, no division
-// Reference    riffle.integer.Shuffle
+// Reference    riffle.graph.integer_graph.Shuffle
 #ifndef RIFFLE_SHUFFLE_HPP
 #define RIFFLE_SHUFFLE_HPP
 

@@ -185,7 +185,7 @@ def _model(accelerator: Accelerator) -> RtlBackend | None:
     backend = accelerator.backend
     if backend.cycles is None:
         return None
-    model = backend.ip.device.model if hasattr(backend, "ip") else backend
+    model = getattr(backend, "model", backend)
     if not isinstance(model, RtlBackend):
         raise HardwareError(f"{type(model).__name__} computes in the host, or in another process: time is told apart "
                             "on a board and on simulated hardware only. Remedy: open the backend 'rtl', or 'board'")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from riffle.backends import SIMULATED_HZ
+from riffle.backends import checkout
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.backends.register_model import Outcome, RegisterBackend
 from riffle.errors import EngineError, HardwareError, InputError
 from riffle.isa import layout, spec
 from riffle.isa.descriptor import Descriptor, pack_program
 
-ROOT = Path(__file__).resolve().parents[3]
 NO_WATCHDOG = (1 << 32) - 1
 
 
@@ -36,12 +36,12 @@ def build(configuration: dict[str, int], vendor: bool = False) -> Path:
     HardwareError
         if it cannot be built; the reason comes before on stderr
     """
-    script = ROOT / "hls" / "native.py"
-    if not script.exists():
+    if not checkout.there():
         raise HardwareError("the HLS engine is compiled from the project's sources, which this installation does not "
                             "have: clone the repository and run `make setup`")
     sizes = {"ROWS": "rows", "COLUMNS": "columns", "DEPTH": "activation_depth"}
-    command = [sys.executable, str(script), *["--vendor"] * vendor, str(ROOT / "hls" / "native_engine.cpp"),
+    command = [sys.executable, str(checkout.HLS), *["--vendor"] * vendor,
+               str(checkout.HLS.with_name("native_engine.cpp")),
                *(f"RIFFLE_{macro}={configuration[name]}" for macro, name in sizes.items())]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if result.returncode:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from riffle.backends.axi_intc import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
 from riffle.backends.hardware_lock import hardware_lock
 from riffle.backends.mapped import FPGA, MappedWords
 from riffle.backends.polling import ISR, poll
+from riffle.backends.quiet import quiesce_held
 from riffle.backends.shared_memory import Buffer
 from riffle.bitstream import hwh
-from riffle.board.simulated.intc_model import ACKNOWLEDGE, HARDWARE_ENABLE, MASTER, MASTER_ENABLE, SET_ENABLE
-from riffle.driver.quiet import quiesce_held
 from riffle.errors import HardwareError, InputError
 from riffle.isa import spec
 

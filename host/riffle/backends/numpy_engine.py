@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riffle.backends import SIMULATED_HZ
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.backends.register_model import Outcome, RegisterBackend
 from riffle.errors import EngineError
 from riffle.isa import layout, spec

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from riffle.backends.backend import Backend
 from riffle.isa import spec
-
-if TYPE_CHECKING:
-    from riffle.backends import Backend
 
 ISR, CYCLES = spec.REGISTERS["ISR"], spec.REGISTERS["CYCLES"]
 STILL = 1000  # looks at a counter that should count

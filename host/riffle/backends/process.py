@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from riffle.backends import SIMULATED_HZ
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.backends.exchange import Requests, beside
 from riffle.backends.hardware_lock import hardware_lock
 from riffle.backends.shared_memory import Buffer

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from riffle.backends import SIMULATED_HZ
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.backends.hardware_lock import HardwareLock
 from riffle.backends.shared_memory import Buffer, Heap
 from riffle.errors import BusError

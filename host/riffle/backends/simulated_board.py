@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from riffle.backends.axi_intc import AxiIntc
 from riffle.backends.shared_memory import Buffer
 from riffle.backends.verilated import RtlBackend
-from riffle.board.simulated.intc_model import AxiIntc
 from riffle.errors import HardwareError
 from riffle.isa import spec
 

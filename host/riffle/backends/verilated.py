@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from riffle.backends import SIMULATED_HZ
+from riffle.backends import checkout
+from riffle.backends.backend import SIMULATED_HZ
 from riffle.backends.hardware_lock import HardwareLock
 from riffle.backends.shared_memory import ALIGNMENT, Buffer, Heap
 from riffle.errors import BusError, HardwareError, InputError
 from riffle.isa import layout, spec
 
-ROOT = Path(__file__).resolve().parents[3]
 CHUNK = 20_000  # cycles between two chances to report progress or to be interrupted from the keyboard
 RESET_CYCLES = 16  # as long as the board's reset
 YIELD = 20e-6  # seconds in which other threads get at the model between two chunks
@@ -74,11 +74,10 @@ def build(configuration: str = "full", waves: bool = False) -> Path:
     layout.configuration(configuration)  # one that there is
     if library := os.environ.get("RIFFLE_MODEL"):
         return Path(library)
-    script = ROOT / "sim" / "build_model.py"
-    if not script.exists():
+    if not checkout.there():
         raise HardwareError("the simulated hardware is built from the project's sources, which this installation does "
                             "not have: clone the repository and run `make setup`, or name a library in $RIFFLE_MODEL")
-    command = [sys.executable, str(script), "--configuration", configuration, *["--waves"] * waves]
+    command = [sys.executable, str(checkout.MODEL), "--configuration", configuration, *["--waves"] * waves]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if result.returncode:
         raise HardwareError("the simulated hardware could not be built, see above. Remedy: run `make setup`; if that "

@@ -3,7 +3,7 @@
 Vivado writes the real one beside the bitstream; hw/board/pynq_z2/system.tcl is the design that both describe, and
 tests/test_hwh.py holds this one to it.
 
-    python -m riffle.hwh build/riffle.hwh
+    python -m riffle.bitstream.hwh build/riffle.hwh
 
 The open flow (hw/board/open) has no Vivado to write one: --polling leaves out the interrupt controller, which is not
 there either.
@@ -173,7 +173,7 @@ def _properties(element: Element, **values: object) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m riffle.hwh", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m riffle.bitstream.hwh", description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--clock", type=float, default=CLOCK_MHZ, help="MHz of the fabric")
     parser.add_argument("--polling", action="store_true", help="without interrupt controller")

@@ -1,8 +1,8 @@
 """How a bitstream came about: the manifest beside it, written by the build, checked by driver and `riffle doctor`.
 
-    python -m riffle.manifest check bitstreams/riffle.json    are the files those that were built, for this software?
-    python -m riffle.manifest fetch bitstreams/riffle.json    download what is missing, by url and sha256
-    python -m riffle.manifest link bitstreams/riffle.json notebooks
+    python -m riffle.bitstream.manifest check bitstreams/riffle.json    are the files those that were built?
+    python -m riffle.bitstream.manifest fetch bitstreams/riffle.json    download what is missing, by url and sha256
+    python -m riffle.bitstream.manifest link bitstreams/riffle.json notebooks
                                                               .link files from which `pynq get-notebooks` downloads both
 
 Standard library only: it runs on the machine with Vivado and on the board. bitstreams/manifest.schema.json says the
@@ -89,7 +89,8 @@ def check(path: str | Path) -> list[str]:
     for entry in manifest["files"].values():
         file = path.parent / entry["name"]
         if not file.exists():
-            problems.append(f"{file} is missing: fetch it with `python -m riffle.manifest fetch {path}`, or build it")
+            problems.append(f"{file} is missing: fetch it with `python -m riffle.bitstream.manifest fetch {path}`, "
+                            "or build it")
         elif hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
             problems.append(f"{file} is not the file that was built: fetch or build it again")
     if manifest["design"] == "system" and manifest["spec_hash"] != f"{spec.SPEC_HASH:08x}":
@@ -166,7 +167,7 @@ def link(path: str | Path, folder: str | Path | None = None) -> list[Path]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m riffle.manifest", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m riffle.bitstream.manifest", description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=("check", "fetch", "link"))
     parser.add_argument("manifest", type=Path)
     parser.add_argument("folder", type=Path, nargs="?", help="of notebooks, for link")

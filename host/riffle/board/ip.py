@@ -12,9 +12,10 @@ from functools import cached_property
 
 from pynq import DefaultIP
 
-from riffle.backends.interrupt_loop import interrupt_loop
+from riffle.backends.axi_intc import HARDWARE_ENABLE, MASTER, MASTER_ENABLE
+from riffle.board.backend import BoardBackend
+from riffle.board.interrupt_loop import interrupt_loop
 from riffle.board.simulated.device import board_lock
-from riffle.board.simulated.intc_model import HARDWARE_ENABLE, MASTER, MASTER_ENABLE
 from riffle.driver.accelerator import Accelerator
 from riffle.isa import spec
 
@@ -33,7 +34,11 @@ class RiffleIP(DefaultIP):
                 controller.write(MASTER, MASTER_ENABLE | HARDWARE_ENABLE)
 
     @cached_property
+    def backend(self) -> BoardBackend:
+        """The way to the hardware."""
+        return BoardBackend(self.mmio.array, getattr(self, "interrupt", None), self.device)
+
+    @cached_property
     def accelerator(self) -> Accelerator:
         """The driver; checks identity, version and specification before it writes anything."""
-        from riffle.backends.board import BoardBackend
-        return Accelerator(BoardBackend(self))
+        return Accelerator(self.backend)

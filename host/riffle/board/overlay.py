@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 
 import pynq
 
+from riffle.backends.quiet import quiesce_held
 from riffle.bitstream import hwh
 from riffle.bitstream.verify import confirm, vouched
+from riffle.board.backend import BoardBackend
 from riffle.board.ip import RiffleIP
 from riffle.board.simulated.device import ZYNQ, SimulatedBoard, board_lock, simulated
-from riffle.driver.quiet import quiesce_held
 from riffle.errors import HardwareError
 from riffle.isa import spec
 
@@ -50,8 +51,7 @@ def load_overlay(bitstream: str | Path | None = None) -> RiffleIP:
     found = [cell for cell, ip in overlay.ip_dict.items() if ip["driver"] is RiffleIP]
     if not found:
         raise HardwareError(f"{name} holds no accelerator of this version, but {', '.join(overlay.ip_dict)}. Remedy: "
-                            "take a .bit and .hwh that `python -m riffle.manifest check` accepts")
-    from riffle.backends.board import BoardBackend  # which needs this package itself
+                            "take a .bit and .hwh that `python -m riffle.bitstream.manifest check` accepts")
     made = None if generated else vouched(overlay.bitfile_name)
     with board_lock():  # not in the middle of another process' run
         quiesce_held(BoardBackend, BoardBackend.there)

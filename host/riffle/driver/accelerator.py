@@ -14,13 +14,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riffle.backends import Backend
+from riffle.backends.backend import Backend
 from riffle.backends.hardware_lock import HardwareLock
+from riffle.backends.quiet import hold, release
 from riffle.driver.asynchronous import run_async
 from riffle.driver.batch import run_batch
 from riffle.driver.image_delivery import WrittenImages, check_ways, way_of_images
 from riffle.driver.loading import Loadable, as_program
-from riffle.driver.quiet import hold, release
 from riffle.driver.registers import Segment, identify, run_dry
 from riffle.driver.result import Result, read_memory
 from riffle.driver.run_control import GRACE, RunControl

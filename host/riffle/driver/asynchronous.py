@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from riffle.driver.accelerator import Accelerator
-    from riffle.driver.result import Result
+from riffle.driver.handle import Handle
+from riffle.driver.result import Result
 
 AGAIN = 0.01  # seconds between two attempts to stop a run: before its START there is nothing to stop
 
 
-async def run_async(accelerator: Accelerator, image: np.ndarray, lane: int = 0) -> Result:
+async def run_async(accelerator: Handle, image: np.ndarray, lane: int = 0) -> Result:
     """Run one image without blocking the event loop; tasks that share the accelerator take turns.
 
     When it is cancelled, the hardware is stopped before the cancellation goes on, so that the next run finds it idle.
@@ -36,7 +34,7 @@ async def run_async(accelerator: Accelerator, image: np.ndarray, lane: int = 0) 
 class _Turn:
     """One task's use of the hardware."""
 
-    def __init__(self, accelerator: Accelerator, image: np.ndarray, lane: int):
+    def __init__(self, accelerator: Handle, image: np.ndarray, lane: int):
         self.accelerator, self.image, self.lane = accelerator, image, lane
         self.running = self.stopped = False
         self.guard = threading.Lock()  # a stop must not hit the run of the next task

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riffle.backends.shared_memory import Buffer
+from riffle.driver.handle import Handle
 from riffle.driver.image_delivery import is_tensor, pixels, point_at
+from riffle.driver.result import Result
 from riffle.driver.weight_delivery import shared
 from riffle.errors import InputError, RiffleError
 
-if TYPE_CHECKING:
-    from riffle.driver.accelerator import Accelerator, Result
 
-
-def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Result]:
+def run_batch(accelerator: Handle, images: Sequence[np.ndarray]) -> list[Result]:
     """Run the loaded program, compiled with batch=True, on up to as many images as `Program.batch` has lanes for.
 
     The layers up to the global average run for each image, which leaves its vector in the image's lane; the classifier
@@ -71,7 +69,7 @@ def run_batch(accelerator: Accelerator, images: Sequence[np.ndarray]) -> list[Re
 class _Images:
     """Brings each image to where the program reads it: ahead from shared memory, where there is some."""
 
-    def __init__(self, accelerator: Accelerator, images: Sequence[np.ndarray]):
+    def __init__(self, accelerator: Handle, images: Sequence[np.ndarray]):
         self.accelerator, self.segment, self.images = accelerator, accelerator.segment, images
         self.buffers: list[Buffer] = []
         self.fetched = 0  # images that have been asked for
@@ -80,7 +78,7 @@ class _Images:
 
     def __enter__(self) -> _Images:
         if self.fetches:
-            backend, program = self.accelerator.backend, self.accelerator.program
+            backend, program = self.accelerator.backend, self.accelerator.loaded()
             self.buffers = [shared(backend, pixels(program, np.asarray(image))) for image in self.images]
             self.segment.write("IMAGE_AFTER", program.image_after)
         return self
@@ -115,5 +113,5 @@ class _Images:
 
     def point(self) -> None:
         """Say where the next image lies."""
-        point_at(self.segment, self.accelerator.program, self.buffers[self.fetched].physical_address)
+        point_at(self.segment, self.accelerator.loaded(), self.buffers[self.fetched].physical_address)
         self.fetched += 1

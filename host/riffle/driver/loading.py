@@ -37,7 +37,8 @@ def as_program(what: Loadable, configuration: str | dict[str, int] = "full", bat
     if isinstance(what, IntegerNetwork):
         return compile_network(what, configuration, batch)
     if not isinstance(what, (str, os.PathLike)):
-        hint = ": quantise it first, with riffle.quantise.quantise" if type(what).__name__ == "FloatNetwork" else ""
+        floating = type(what).__name__ == "FloatNetwork"
+        hint = ": quantise it first, with riffle.graph.quantise.quantise" if floating else ""
         raise InputError(f"a {type(what).__name__} cannot be loaded{hint}. Give a Program, an IntegerNetwork, a name "
                          f"as 'digits', or the path of a {catalogue.PROGRAM_SUFFIX} or .npz file")
     name = os.fspath(what)

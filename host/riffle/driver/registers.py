@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riffle.backends import Backend
+from riffle.backends.backend import Backend
 from riffle.errors import BusError, HardwareError, InputError
 from riffle.isa import spec
 

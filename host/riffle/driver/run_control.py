@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from riffle.backends import Backend
+from riffle.backends.backend import Backend
 from riffle.backends.polling import poll
 from riffle.driver.registers import Segment
 from riffle.driver.weight_delivery import Source

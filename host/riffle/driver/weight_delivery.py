@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from riffle.backends import Backend
+from riffle.backends.backend import Backend
 from riffle.backends.shared_memory import Buffer
 from riffle.driver.registers import Segment
 from riffle.errors import HardwareError, ProgramError

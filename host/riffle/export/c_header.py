@@ -1,6 +1,6 @@
 """A compiled network, and images, as a C header for the driver in host/c.
 
-    python -m riffle.c_header digits riffle_example.h --images 4
+    python -m riffle.export.c_header digits riffle_example.h --images 4
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def write(path: str | Path, program: Program, images: Sequence[np.ndarray], name
         "result_base": program.result.base, "classes": program.result_channels,
         "watchdog": WATCHDOG_FACTOR * program.cycles + WATCHDOG_EXTRA}
     stream = np.ascontiguousarray(program.stream).reshape(-1).view("<u4")
-    parts = [f"/* {program.name}: written by riffle.c_header. */", '#include "riffle.h"', "",
+    parts = [f"/* {program.name}: written by riffle.export.c_header. */", '#include "riffle.h"', "",
              f"#define {upper}_IMAGES {len(images)}u", f"#define {upper}_CLASSES {program.result_channels}u", "",
              _array(f"static const uint32_t {name}_descriptors[]", program.descriptors.reshape(-1)),
              _array(f"static const uint32_t {name}_stream[]", stream),
@@ -72,7 +72,7 @@ def _numbers(values: np.ndarray) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m riffle.c_header", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m riffle.export.c_header", description=__doc__.splitlines()[0])
     parser.add_argument("network", help="digits, a .riffle file, or what the command line takes")
     parser.add_argument("file", type=Path)
     parser.add_argument("--images", type=int, default=4, help="how many held-out digits to add")

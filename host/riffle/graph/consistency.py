@@ -159,7 +159,7 @@ def _check_convolution(layer: Convolution, source: Tensor, output: Tensor, tenso
     if layer.kind == "average_pool" and (weight.shape[1:] != (1, 3, 3) or layer.groups != outputs
                                          or (weight != 1).any()):
         _refuse(layer, f"is an average pool with weights {_kind(weight)} in {layer.groups} groups, which must be "
-                "[C][1][3][3] of ones in C groups", "make it with riffle.quantise.average_pool")
+                "[C][1][3][3] of ones in C groups", "make it with riffle.graph.quantise.average_pool")
     _check_place(layer, outputs, output)
     made = Tensor(output.channels, *(-(-n // layer.stride) for n in (source.height, source.width)))
     _check_made(layer, made, output)

@@ -1,4 +1,4 @@
-"""Float networks: an architecture with its weights and batch norms, folding, and a plain forward pass in NumPy."""
+"""Float networks: layers with weights and batch norms, folding, and a plain forward pass in NumPy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from riffle.errors import InputError
+from riffle.graph.integer_graph import Shuffle
+from riffle.graph.layer_spec import LayerSpec, tensor_channels
 from riffle.graph.reference import windows
 from riffle.isa import archive
-from riffle.zoo.shufflenet_v1 import Architecture, LayerSpec, tensor_channels
 
 KIND = "float network"
 PIXEL_SCALE = 1 / 255  # a float network sees pixels as 0 to 1
@@ -19,13 +20,14 @@ PIXEL_SCALE = 1 / 255  # a float network sees pixels as 0 to 1
 
 @dataclass
 class FloatNetwork:
-    """An architecture and its parameters.
+    """Layers in the order of execution, and their parameters.
 
     `parameters` holds for each convolution `<layer>.weight` [O][I / groups][k][k] and its batch norm `<layer>.gamma`,
     `.beta`, `.mean` and `.variance` [O]; for the classifier `.weight` [O][I] and `.bias` [O].
     """
 
-    architecture: Architecture
+    name: str
+    layers: list[LayerSpec]
     parameters: dict[str, np.ndarray]
     classes: list[str] = field(default_factory=list)
     epsilon: float = 1e-5  # of the batch norms
@@ -33,8 +35,8 @@ class FloatNetwork:
 
     def save(self, path: Path | str) -> None:
         """Write one .npz: a JSON header and the parameters."""
-        header = {"architecture": dataclasses.asdict(self.architecture), "classes": self.classes,
-                  "epsilon": self.epsilon, "metadata": self.metadata}
+        header = {"name": self.name, "layers": [dataclasses.asdict(layer) for layer in self.layers],
+                  "classes": self.classes, "epsilon": self.epsilon, "metadata": self.metadata}
         archive.write(path, KIND, header, self.parameters)
 
     @classmethod
@@ -48,8 +50,10 @@ class FloatNetwork:
         """
         header, parameters = archive.read(path, KIND)
         try:
-            options = {k: tuple(v) if isinstance(v, list) else v for k, v in header["architecture"].items()}
-            return cls(Architecture(**options), parameters, header["classes"], header["epsilon"], header["metadata"])
+            layers = [LayerSpec(**entry | {"size": tuple(entry["size"]),
+                                           "shuffle": Shuffle(**entry["shuffle"]) if entry["shuffle"] else None})
+                      for entry in header["layers"]]
+            return cls(header["name"], layers, parameters, header["classes"], header["epsilon"], header["metadata"])
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
                              f"{KIND}, or make it again") from error
@@ -72,7 +76,7 @@ def fold(network: FloatNetwork) -> dict[str, Folded]:
         if a parameter is missing or has the wrong shape
     """
     result = {}
-    for spec in network.architecture.layers():
+    for spec in network.layers:
         if not spec.weights:
             continue
         shape = spec.out_channels, spec.in_channels // spec.groups, spec.kernel, spec.kernel
@@ -135,6 +139,6 @@ def _parameter(network: FloatNetwork, spec: LayerSpec, name: str, shape: tuple[i
     value = network.parameters.get(f"{spec.name}.{name}")
     if value is None or value.shape != shape:
         found = "is missing" if value is None else f"has shape {value.shape}"
-        raise InputError(f"parameter {spec.name}.{name} {found}, but {network.architecture.name} needs {shape}: the "
-                         "parameters belong to another architecture")
+        raise InputError(f"parameter {spec.name}.{name} {found}, but {network.name} needs {shape}: the "
+                         "parameters belong to another network")
     return value.astype(np.float64)

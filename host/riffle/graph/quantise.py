@@ -24,7 +24,7 @@ from riffle.graph.integer_graph import (
     MaxPool,
     Tensor,
 )
-from riffle.zoo.shufflenet_v1 import LayerSpec, tensor_channels
+from riffle.graph.layer_spec import LayerSpec, tensor_channels
 
 CLIPS = np.linspace(0.2, 1.0, 81)  # shares of the largest value that calibration tries as the end of the range
 SAMPLES = 200_000  # values of a tensor that calibration looks at
@@ -47,17 +47,16 @@ def quantise(network: FloatNetwork, images: np.ndarray) -> IntegerNetwork:
     Raises
     ------
     ValueError
-        if there are no images, or parameters do not fit the architecture
+        if there are no images, or parameters do not fit the layers
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or not len(images):
         raise InputError(f"calibration images are {images.dtype} {images.shape}, but must be uint8 [N][H][W] or "
                          "[N][H][W][3], N at least 1")
-    architecture = network.architecture
-    specs = architecture.layers()
+    specs = network.layers
     folded = float_graph.fold(network)
     scales = calibrate(specs, folded, images)
-    result = IntegerNetwork(architecture.name, specs[0].input, _tensors(specs), [], list(network.classes))
+    result = IntegerNetwork(network.name, specs[0].input, _tensors(specs), [], list(network.classes))
     report = {}
     for spec in specs:
         layer, rescaled = _layer(spec, folded.get(spec.name), scales, result.tensors)

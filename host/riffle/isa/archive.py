@@ -17,7 +17,7 @@ MODELS = {".onnx": "an ONNX model", ".pt": "a PyTorch file", ".pth": "a PyTorch 
           ".tflite": "a TensorFlow Lite model"}
 PROGRAM = "compiled program"
 REMEDIES = {  # by what is wanted and what was found
-    ("integer network", "float network"): "quantise it: riffle.quantise.quantise(FloatNetwork.load(path), images)",
+    ("integer network", "float network"): "quantise it: riffle.graph.quantise.quantise(network, images)",
     ("integer network", PROGRAM): "run it with riffle.load(path), or give the network that it was compiled from",
     ("float network", "integer network"): "it is quantised already: use it where an integer network is wanted",
     ("float network", PROGRAM): "give the float network from which it was made",
@@ -53,7 +53,8 @@ def read(path: Path | str, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
         header = as_header(arrays.pop("header"))
     except ValueError as error:
         raise InputError(f"{path} is broken or no {kind} at all ({error}): {saved}; parameters of a float network "
-                         "become one by riffle.floating, and an integer network by riffle.quantise") from error
+                         "become one by riffle.graph.float_graph, and an integer network by "
+                         "riffle.graph.quantise") from error
     found = PROGRAM if "magic" in header else str(header.get("kind"))
     if found != kind:
         raise InputError(f"{path} is no {kind}: it says {found}: {REMEDIES.get((kind, found), saved)}")

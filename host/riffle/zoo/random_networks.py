@@ -23,9 +23,10 @@ from riffle.graph.integer_graph import (
     MaxPool,
     Tensor,
 )
+from riffle.graph.layer_spec import LayerSpec, tensor_channels
 from riffle.graph.quantise import average_pool
 from riffle.graph.reference import convolution, execute, input_tensor
-from riffle.zoo.shufflenet_v1 import Architecture, LayerSpec, tensor_channels
+from riffle.zoo.shufflenet_v1 import Architecture
 
 WEIGHT_DEVIATION = 40.0
 # mean and standard deviation of an output above its zero point, in steps: after ReLU (-128), signed

@@ -1,4 +1,4 @@
-"""Train ShuffleNet V1 on the handwritten digits and quantise it: `python -m riffle.train`.
+"""Train ShuffleNet V1 on the handwritten digits and quantise it: `python -m riffle.zoo.train_digits`.
 
 Needs the [train] extra (PyTorch, scikit-learn). Nothing is chosen by looking at the held-out images: the weights are
 those after the last epoch, averaged over the last steps.
@@ -24,9 +24,10 @@ except ImportError as error:
 from riffle.graph import float_graph, reference
 from riffle.graph.float_graph import FloatNetwork
 from riffle.graph.integer_graph import IntegerNetwork
+from riffle.graph.layer_spec import LayerSpec
 from riffle.graph.quantise import quantise
 from riffle.zoo import digits
-from riffle.zoo.shufflenet_v1 import Architecture, LayerSpec
+from riffle.zoo.shufflenet_v1 import Architecture
 
 SEED = 1
 ARCHITECTURE = Architecture(groups=3, scale=0.25, image=(28, 28), classes=10, repeats=(4, 4), stem="small")
@@ -138,12 +139,13 @@ def train(images: np.ndarray, labels: np.ndarray, seed: int, epochs: int) -> Flo
             losses.append(loss.item())
         seconds = time.perf_counter() - start
         print(f"epoch {epoch + 1}/{epochs}: loss {np.mean(losses):.4f}, {seconds:.1f} s", flush=True)
-    return FloatNetwork(ARCHITECTURE, average.module.parameters_by_name(), [str(n) for n in range(10)])
+    return FloatNetwork(ARCHITECTURE.name, ARCHITECTURE.layers(), average.module.parameters_by_name(),
+                        [str(n) for n in range(10)])
 
 
 def float_accuracy(network: FloatNetwork, images: np.ndarray, labels: np.ndarray) -> float:
     """Share of images classified right by the float network (NumPy)."""
-    specs = network.architecture.layers()
+    specs = network.layers
     scores = float_graph.run(specs, float_graph.fold(network), images)[specs[-1].output]
     return float((scores.reshape(len(images), -1).argmax(1) == labels).mean())
 
@@ -156,7 +158,7 @@ def integer_accuracy(network: IntegerNetwork, images: np.ndarray, labels: np.nda
 
 
 def main() -> None:
-    """Split, train, quantise, measure, write the three files of `riffle.digits`."""
+    """Split, train, quantise, measure, write the three files of `riffle.zoo.digits`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--epochs", type=int, default=EPOCHS)

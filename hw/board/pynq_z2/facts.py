@@ -27,8 +27,8 @@ ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "rea
 
 
 def spec() -> dict:
-    """The constants of host/riffle/spec.py, read without the package around it."""
-    return runpy.run_path(str(ROOT / "host" / "riffle" / "spec.py"))
+    """The constants of host/riffle/isa/spec.py, read without the package around it."""
+    return runpy.run_path(str(ROOT / "host" / "riffle" / "isa" / "spec.py"))
 
 
 def sources(engine: str) -> list[Path]:

@@ -18,12 +18,12 @@ from pynq import ps
 from pynq.buffer import PynqBuffer
 from pynq.pl_server.device import Device
 
+from riffle.backends.axi_intc import AxiIntc
 from riffle.backends.hardware_lock import HardwareLock, hardware_lock
 from riffle.backends.mapped import FPGA
 from riffle.backends.process import ProcessBackend
 from riffle.backends.verilated import RtlBackend, build
 from riffle.bitstream import hwh
-from riffle.board.simulated.intc_model import AxiIntc
 from riffle.board.simulated.mmio_array import Window
 from riffle.isa import spec
 

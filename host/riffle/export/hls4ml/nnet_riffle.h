@@ -1,4 +1,4 @@
-// What the layers of riffle.hls4ml call: the templates of the HLS library in hls4ml's calling convention.
+// What the layers of riffle.export.hls4ml call: the templates of the HLS library in hls4ml's calling convention.
 //
 // Maps are channels last; in io_stream one nnet::array is one pixel with all its channels. Values are the integer
 // network's own: int8 with its zero point, sums exact. CONFIG_T holds sizes, what lies around a map (fill) and the

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from riffle.backends import Backend
-    from riffle.driver.accelerator import Accelerator
-
-_held: weakref.WeakSet[Accelerator] = weakref.WeakSet()
+from riffle.backends.backend import Backend
 
 
-def hold(accelerator: Accelerator) -> None:
+class Held(Protocol):
+    """See `driver.accelerator.Accelerator`."""
+
+    backend: Backend
+
+    def quiesce(self) -> None:
+        """Stop what runs and wait until no read of memory is in flight."""
+
+
+_held: weakref.WeakSet[Held] = weakref.WeakSet()
+
+
+def hold(accelerator: Held) -> None:
     """Note an accelerator that has been identified."""
     _held.add(accelerator)
 
 
-def release(accelerator: Accelerator) -> None:
+def release(accelerator: Held) -> None:
     """Forget one whose backend is closed, or whose FPGA has been configured again."""
     _held.discard(accelerator)
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pynq
 
-from riffle.backends.interrupt_loop import interrupt_loop
 from riffle.backends.mapped import MappedWords
 from riffle.backends.polling import CYCLES, ISR, poll
 from riffle.backends.shared_memory import Buffer
+from riffle.board.interrupt_loop import interrupt_loop
 from riffle.board.simulated.device import board_lock
 from riffle.errors import SharedMemoryError
-
-if TYPE_CHECKING:
-    from riffle.board.ip import RiffleIP
 
 SHORT = 1000  # cycles; shorter waits are over before Linux brings an interrupt
 STANDSTILL = 1000  # part of the cycles to wait for; hardware that counts less meanwhile does not run
@@ -25,23 +21,31 @@ HEARD_WITHIN, LATE = 0.2, 0.02  # seconds; Linux brings an interrupt in far less
 
 
 class BoardBackend(MappedWords):
-    """What an overlay's IP gives.
+    """The accelerator of an overlay that is loaded.
 
     Parameters
     ----------
-    ip
-        of an overlay that is loaded
+    words
+        its segment, as `MMIO.array` has it
+    pin
+        its interrupt; None where the overlay has none: then ISR is polled
+    device
+        the board; a simulated one has `model`, the backend that simulates
+
+    Attributes
+    ----------
+    model
+        of a simulated board, None of a real one
     """
 
     shares_memory = True
 
-    def __init__(self, ip: RiffleIP):
-        super().__init__(ip.mmio.array, board_lock())
-        self.ip = ip
-        self._model = getattr(ip.device, "model", None)
-        through = f"{ip.device.name} through PYNQ {pynq.__version__}"
-        self.what = f"the simulated {through}" if self._model else through
-        self.fetches_from = self._model.fetches_from if self._model else "the board's DDR"
+    def __init__(self, words: np.ndarray, pin: pynq.Interrupt | None, device: pynq.Device):
+        super().__init__(words, board_lock())
+        self.pin, self.model = pin, getattr(device, "model", None)
+        through = f"{device.name} through PYNQ {pynq.__version__}"
+        self.what = f"the simulated {through}" if self.model else through
+        self.fetches_from = self.model.fetches_from if self.model else "the board's DDR"
         self.clock_hz = pynq.Clocks.fclk0_mhz * 1e6
         self._loop, self._told, self._bitstream = interrupt_loop(), False, _bitstream()
 
@@ -52,7 +56,7 @@ class BoardBackend(MappedWords):
     @property
     def cycles(self) -> int | None:
         """Clock cycles simulated so far; None on a board."""
-        return self._model.cycles if self._model else None
+        return self.model.cycles if self.model else None
 
     def allocate(self, size: int) -> Buffer:
         """Contiguous memory.
@@ -71,10 +75,9 @@ class BoardBackend(MappedWords):
 
     def wait_interrupt(self, cycles: int) -> bool:
         """Wait for the interrupt, or until CYCLES shows that there is nothing to wait for."""
-        pin = getattr(self.ip, "interrupt", None)
-        if cycles < SHORT or pin is None:
+        if cycles < SHORT or self.pin is None:
             return poll(self, cycles)
-        return self._loop.wait_for(self._wait(pin, cycles))
+        return self._loop.wait_for(self._wait(self.pin, cycles))
 
     async def _wait(self, pin: pynq.Interrupt, cycles: int) -> bool:
         if self.read(ISR):
