@@ -22,8 +22,8 @@ IMPORT_EACH = """
 import importlib, os, pkgutil, sys, traceback
 import numpy, pynq
 names = ["riffle." + str(each.name) for each in pkgutil.iter_modules(["host/riffle"])]
-FOLDERS = ("analysis", "analysis/report", "backends", "bitstream", "board", "board/simulated", "cli", "compiler", "driver",
-           "export", "export/hls4ml", "graph", "isa", "zoo")
+FOLDERS = ("analysis", "analysis/report", "backends", "bitstream", "board", "board/simulated", "cli", "compiler",
+           "driver", "export", "export/hls4ml", "graph", "isa", "zoo")
 names += [f"riffle.{folder}.{each.name}".replace("/", ".") for folder in FOLDERS
           for each in pkgutil.iter_modules([f"host/riffle/{folder}"]) if each.name != "__main__"]
 wrong = []
