@@ -4,7 +4,7 @@
     accelerator.load(riffle.load("digits"))
     accelerator.run(image).label
 
-`driver` runs, `compiler` translates, `reference` says what is right.
+`driver` runs, `compiler` translates, `graph.reference` says what is right.
 """
 
 from __future__ import annotations
