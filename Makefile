@@ -21,7 +21,7 @@ setup: build/setup.stamp  ## install everything that demo and test need, into .v
 build/setup.stamp build/demo.stamp: pyproject.toml sim/setup.sh sim/verilator_root.py
 	@PYTHON='$(PYTHON)' sim/setup.sh $(@F:.stamp=)
 
-build/setup.stamp: build/demo.stamp tests/pynq_environment.py
+build/setup.stamp: build/demo.stamp tests/support/pynq_environment.py
 
 demo: build/demo.stamp  ## classify handwritten digits on the simulated accelerator; installs what that needs, no more
 	@$(VENV)/riffle demo
@@ -40,10 +40,10 @@ hls: setup  ## Verilog and report of KERNEL=... (by default the three cores) wit
 	$(VENV)/python hls/synthesise.py --tool $(or $(HLS),vitis) $(KERNEL)
 
 hls-sim: setup  ## C simulations of the HLS kernels, the engine and converted networks; needs no vendor tool
-	$(VENV)/python -m pytest -n auto tests/test_hls_*.py tests/test_hls4ml.py
+	$(VENV)/python -m pytest -n auto tests/hls tests/export/test_hls4ml.py
 
 soak: setup  ## the campaigns of the tests at full length, two hours at most; writes docs/verification.md
-	$(VENV)/python tests/soak.py
+	$(VENV)/python tests/support/soak.py
 
 bench: setup  ## cycles and utilisation from the RTL's counters
 	$(VENV)/riffle bench

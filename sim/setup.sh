@@ -66,7 +66,7 @@ echo "setup: installing Python packages into .venv"
 
 .venv/bin/python sim/verilator_root.py >/dev/null
 if [[ $what == setup ]]; then
-  .venv/bin/python tests/pynq_environment.py >/dev/null || true  # it says what will be skipped
+  .venv/bin/python tests/support/pynq_environment.py >/dev/null || true  # it says what will be skipped
 fi
 touch "build/$what.stamp"
 echo "setup: done; the command is .venv/bin/riffle"

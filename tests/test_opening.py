@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import riffle
+from cases import AT, SMALL, Case
 from riffle import open_backend
 from riffle.backends.numpy_engine import NumpyBackend
 from riffle.driver import image_delivery
 from riffle.driver.accelerator import Accelerator
 from riffle.errors import BusError, EngineError, HardwareError
 from riffle.isa import spec
-from test_driver import AT, SMALL, Case
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The hardware handoff file of the block design, for simulation: what PYNQ reads of a .hwh, from the spec.
 
 Vivado writes the real one beside the bitstream; hw/board/pynq_z2/system.tcl is the design that both describe, and
-tests/test_hwh.py holds this one to it.
+tests/bitstream/test_hwh.py holds this one to it.
 
     python -m riffle.bitstream.hwh build/riffle.hwh
 

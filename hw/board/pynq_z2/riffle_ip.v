@@ -1,7 +1,7 @@
 // riffle_ip - the accelerator in Verilog, with what Vivado needs to see buses, clock and interrupt
 //
 // Computes   nothing: hw/rtl/riffle.sv behind the same ports. Vivado's packager takes no SystemVerilog file as the top of an
-//            IP, so the interface attributes stand here; tests/test_board.py holds the ports to those of riffle.
+//            IP, so the interface attributes stand here; tests/hw/test_block_design.py holds the ports to those of riffle.
 // Contract   m_axi is AXI3, as S_AXI_HP0 is, so that no protocol converter comes between them, which may serialise the two
 //            IDs: riffle's bursts have at most 16 beats, and it locks nothing. Not tried with Vivado.
 module riffle_ip #(
