@@ -14,7 +14,7 @@ from riffle.backends.verilated import build
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 SMALL = ("asynchronous", "compare", "descriptor", "digits", "doctor", "accelerator", "integer_graph", "emulator",
-         "layout", "manifest", "shufflenet_v1", "opening", "program", "reference", "random_networks", "linux_uio")
+         "layout", "manifest", "shufflenet_v1", "open_backend", "program", "reference", "random_networks", "linux_uio")
 FULL = ("batch", "cli", "bus_traffic")
 ELSEWHERE = ("choice", "importing_and_numpy_need_numpy_only",  # of an environment with Verilator, and riffle installed
              "images_are_fetched_or_written")  # takes both sizes of the hardware, $RIFFLE_MODEL is one
