@@ -27,7 +27,8 @@ def random_float_network(rng, architecture):
             values = {"weight": weight, "gamma": rng.uniform(0.5, 2, n), "beta": rng.normal(0, 0.3, n),
                       "mean": rng.normal(0, 0.2, n), "variance": rng.uniform(0.2, 1, n)}
         parameters |= {f"{spec.name}.{name}": value for name, value in values.items()}
-    return FloatNetwork(architecture, parameters, [str(i) for i in range(architecture.classes)])
+    return FloatNetwork(architecture.name, architecture.layers(), parameters,
+                        [str(i) for i in range(architecture.classes)])
 
 
 def blurred_images(rng, count, size):
@@ -44,9 +45,9 @@ SMALL = {"scale": 0.25, "image": (28, 28), "classes": 10, "repeats": (2, 2), "st
 ])
 def test_quantised_network_follows_the_float_one(rng, options):
     network = random_float_network(rng, Architecture(**options))
-    images = blurred_images(rng, 24, network.architecture.image[0])
+    images = blurred_images(rng, 24, network.layers[0].size[0])
     integer = quantise(network, images[:16])
-    specs = network.architecture.layers()
+    specs = network.layers
     exact = float_graph.run(specs, fold(network), images[16:])
     found = [run(integer, image) for image in images[16:]]
     for name, tensor in integer.tensors.items():
@@ -54,7 +55,7 @@ def test_quantised_network_follows_the_float_one(rng, options):
         value = (np.array([tensors[name] for tensors in found], float) - tensor.zero_point) * scale
         error = np.square(value - exact[name]).mean() / exact[name].var()
         assert error < 0.08, name  # what a wrong zero point or scale gives is many times that
-    assert integer.classes == network.classes and integer.name == network.architecture.name
+    assert integer.classes == network.classes and integer.name == network.name
 
 
 def scales(integer):
@@ -188,7 +189,7 @@ def test_wrong_calibration_images_are_refused(rng, shape, dtype):
 def test_parameters_of_another_architecture_are_refused(rng):
     network = random_float_network(rng, Architecture(3, **SMALL))
     with pytest.raises(ValueError, match=r"conv1.weight has shape \(6, 3, 3, 3\), but .* belong to another"):
-        fold(FloatNetwork(Architecture(3, **(SMALL | {"scale": 0.5})), network.parameters))
+        fold(FloatNetwork("other", Architecture(3, **(SMALL | {"scale": 0.5})).layers(), network.parameters))
     del network.parameters["conv1.gamma"]
     with pytest.raises(ValueError, match="conv1.gamma is missing"):
         fold(network)
@@ -198,7 +199,7 @@ def test_float_networks_survive_the_disk(rng, tmp_path):
     network = random_float_network(rng, Architecture(2, **SMALL))
     network.save(tmp_path / "n.npz")
     loaded = FloatNetwork.load(tmp_path / "n.npz")
-    assert loaded.architecture == network.architecture and loaded.classes == network.classes
+    assert loaded.layers == network.layers and loaded.name == network.name and loaded.classes == network.classes
     assert all((loaded.parameters[name] == value).all() for name, value in network.parameters.items())
     (tmp_path / "bad.npz").write_bytes(b"something else")
     with pytest.raises(ValueError, match="bad.npz is broken or no float network at all"):

@@ -32,7 +32,7 @@ def test_integer_accuracy_is_what_the_file_says(network, held_out):
 def test_float_accuracy_is_what_the_file_says(held_out):
     images, labels = held_out
     network = digits.float_network()
-    specs = network.architecture.layers()
+    specs = network.layers
     scores = float_graph.run(specs, fold(network), images)["scores"].reshape(len(images), -1)
     accuracy = (scores.argmax(1) == labels).mean()
     assert accuracy == pytest.approx(network.metadata["float_accuracy"], abs=1e-9)

@@ -27,7 +27,7 @@ def test_torch_and_numpy_compute_the_same(rng, options):
     model.eval()
     with torch.no_grad():
         expected = model(pixels).numpy()
-    network = FloatNetwork(architecture, model.parameters_by_name())
+    network = FloatNetwork(architecture.name, architecture.layers(), model.parameters_by_name())
     found = float_graph.run(architecture.layers(), fold(network), images)["scores"].reshape(expected.shape)
     assert np.abs(found - expected).max() < 1e-4 * max(np.abs(expected).max(), 1)
 
