@@ -5,7 +5,8 @@ from itertools import count
 import numpy as np
 
 from riffle.isa import spec
-from riffle.isa.emulator import CODES, CONV, GLOBAL_AVERAGE, MAXPOOL, Positions, taps
+from riffle.isa.emulator import CONV, GLOBAL_AVERAGE, MAXPOOL, Positions, taps
+from riffle.isa.spec import ERROR_CODES
 
 RING = 1024  # weight words
 STEP = {-1: 0b10, 0: 0b00, 1: 0b01}
@@ -20,7 +21,7 @@ def pairs(d):
     """For each pair a list of its output phases: reads, ((address, step) of banks 0 and 1, the same of 2 and 3) each,
     and writes, (address, bank mask) of each channel."""
     side, positions = (1 << d.log2s) >> d.stride2, Positions(d)
-    for group, pair in np.ndindex(d.groups, -(-d.group_outputs // 2)):
+    for group, pair in np.ndindex(d.groups, d.pairs):
         channel = d.in_channel + group * d.group_step + pair * d.pair_step
         places = [positions.next() for _ in range(min(2, d.group_outputs - 2 * pair))]
         yield [([tuple(read(d, int(tap[bank]), channel, b, py, px) for bank in (0, 2))
@@ -39,7 +40,7 @@ def read(d, tap, channel, b, py, px):
 def write(d, position, phase):
     block = position if d.raw else position // 2 if d.duplicate else position // 4
     mask = 0b0101 << position % 2 if d.duplicate else 1 << position % 4
-    return d.out_base + (block << 2 * (d.log2s - d.stride2)) + phase + beyond(position), mask
+    return d.out_base + block * d.out_phases + phase + beyond(position), mask
 
 
 def beyond(number):
@@ -99,7 +100,7 @@ def timetable(d, depth, ready, base, weights):
         base = (base + weights + weights % 2) % RING if stream else base
         earliest, waits = end, end + 1
     events.append((end + 1, "done"))
-    events += [(cycle, "error", CODES[name], detail) for cycle, (name, detail) in errors.items()]
+    events += [(cycle, "error", ERROR_CODES[name], detail) for cycle, (name, detail) in errors.items()]
     return sorted(events, key=lambda event: event[:2]), end + 1, base
 
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from riffle.isa import spec
-from riffle.isa.emulator import CODES
+from riffle.isa.spec import ERROR_CODES
 
 NEVER = 1 << 20
 FETCH = 12     # cycles from fetch_o to fetched_i
@@ -53,7 +53,7 @@ class Plan:
     def outcome(self):
         """Error code and information, the last cycle in which the run goes on by itself, and the cycle of done_o."""
         if not 0 < self.length <= spec.DESCRIPTORS - self.first:
-            return CODES["BAD_PROGRAM"], self.first, 0, 3
+            return ERROR_CODES["BAD_PROGRAM"], self.first, 0, 3
         for cycle in range(1, self.finish + FINISH - 1):
             code, detail = self.error(cycle)
             if code:  # the sequencer's come two cycles after their slots
@@ -65,15 +65,15 @@ class Plan:
         """Code and detail of what is wrong in a cycle; of several, those of the first in this order."""
         hungry = all(self.starving[c] and c >= min(self.stream_end, self.header[0]) for c in range(cycle - 7, cycle))
         left = cycle == self.finish + 15 and cycle < max(self.stream_end, self.empty)
-        cases = ((cycle == self.stop, CODES["ABORTED"], 0),
+        cases = ((cycle == self.stop, ERROR_CODES["ABORTED"], 0),
                  (cycle == self.sequencer[0], *self.sequencer[1:]),
                  (cycle == self.refused, *self.fetch[1:]),
                  (self.image[0] <= cycle <= self.hold + 1, self.image[1], 0),
                  (cycle >= self.stream[0], *self.stream[1:]),
-                 (hungry and cycle >= self.header[0], CODES["STREAM_HEADER"], self.header[1]),
-                 (hungry, CODES["STREAM_END"], 0),
-                 (cycle >= self.watchdog + 2, CODES["WATCHDOG"], 0),
-                 (left, CODES["STREAM_LEFT"], 0))
+                 (hungry and cycle >= self.header[0], ERROR_CODES["STREAM_HEADER"], self.header[1]),
+                 (hungry, ERROR_CODES["STREAM_END"], 0),
+                 (cycle >= self.watchdog + 2, ERROR_CODES["WATCHDOG"], 0),
+                 (left, ERROR_CODES["STREAM_LEFT"], 0))
         return next((case[1:] for case in cases if case[0]), (0, 0))
 
     def current(self, cycle):
@@ -115,16 +115,16 @@ def spoil(plan, fault, at):
         plan.stop = at
     elif fault == "sequencer":  # also of the last slots, when the next descriptor has begun
         at = max(plan.hold + FETCH, random.choice([at, random.choice([at, *plan.ends]) + random.randint(0, 3)]))
-        plan.sequencer = at, random.choice([CODES["READ_RANGE"], CODES["WRITE_RANGE"]]), detail
+        plan.sequencer = at, random.choice([ERROR_CODES["READ_RANGE"], ERROR_CODES["WRITE_RANGE"]]), detail
     elif fault == "fetch":
-        code = random.choice([CODES["UNKNOWN_OPCODE"], CODES["BAD_DESCRIPTOR"]])
+        code = random.choice([ERROR_CODES["UNKNOWN_OPCODE"], ERROR_CODES["BAD_DESCRIPTOR"]])
         plan.fetch = random.randrange(plan.length), code, detail & 15
         plan.schedule()
     elif fault == "image":
         at = random.choice([at, random.randint(1, plan.hold + 1)])
-        plan.image = at, random.choice([CODES["BAD_IMAGE"], CODES["IMAGE_RESPONSE"]])
+        plan.image = at, random.choice([ERROR_CODES["BAD_IMAGE"], ERROR_CODES["IMAGE_RESPONSE"]])
     elif fault == "stream":
-        plan.stream = at, random.choice([CODES["BAD_STREAM"], CODES["DDR_RESPONSE"]]), detail
+        plan.stream = at, random.choice([ERROR_CODES["BAD_STREAM"], ERROR_CODES["DDR_RESPONSE"]]), detail
     elif fault == "hungry":  # seven cycles without weights, or one too few
         at = max(at, 8)
         plan.starving[at - 8:at] = [False] + [True] * 7

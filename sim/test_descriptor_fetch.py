@@ -10,7 +10,8 @@ from cycles import begin, generator
 from random_programs import random_descriptor
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
-from riffle.isa.emulator import CODES, contradiction
+from riffle.isa.emulator import contradiction
+from riffle.isa.spec import ERROR_CODES
 from runner import simulate
 
 LATENCY, MEMORY = 12, 2  # cycles: of a fetch, of the program memory
@@ -36,8 +37,8 @@ class Memory:
 
 def judge(d: Descriptor) -> tuple[int, int]:
     if d.opcode not in spec.OPCODES.values():
-        return CODES["UNKNOWN_OPCODE"], d.opcode
-    return CODES["BAD_DESCRIPTOR" if contradiction(d) else "NONE"], 0
+        return ERROR_CODES["UNKNOWN_OPCODE"], d.opcode
+    return ERROR_CODES["BAD_DESCRIPTOR" if contradiction(d) else "NONE"], 0
 
 
 def spoiled(rng, d: Descriptor) -> Descriptor:

@@ -11,12 +11,13 @@ from riffle.compiler.hazards import may_overlap
 from riffle.errors import EngineError
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
-from riffle.isa.emulator import CODES, contradiction, execute
+from riffle.isa.emulator import contradiction, execute
+from riffle.isa.spec import ERROR_CODES
 from runner import simulate
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256
 LANES = ROWS * COLUMNS
-NAMES = {code: name for name, code in CODES.items()}
+NAMES = {code: name for name, code in ERROR_CODES.items()}
 
 
 def generator():
@@ -191,11 +192,11 @@ async def a_run_waits_for_its_image_and_is_ended_by_errors_around_it(dut):
         descriptors, streams = random_program(rng, DEPTH, 2)
         stream = np.concatenate(streams)
         await check(memories, descriptors, stream, hold=int(rng.integers(0, 300)))
-        code, *_ = await memories.run(descriptors, stream, hold=20, hold_error=CODES["IMAGE_RESPONSE"])
+        code, *_ = await memories.run(descriptors, stream, hold=20, hold_error=ERROR_CODES["IMAGE_RESPONSE"])
         assert NAMES[code] == "IMAGE_RESPONSE"
-        await check(memories, descriptors, stream, next_error=CODES["IMAGE_RESPONSE"])
+        await check(memories, descriptors, stream, next_error=ERROR_CODES["IMAGE_RESPONSE"])
         at, detail = int(rng.integers(1, 100)), int(rng.integers(1 << 24))
-        code, _, found = await memories.run(descriptors, stream, stream_error=(at, CODES["DDR_RESPONSE"], detail))
+        code, _, found = await memories.run(descriptors, stream, stream_error=(at, ERROR_CODES["DDR_RESPONSE"], detail))
         assert (NAMES[code], found) == ("DDR_RESPONSE", detail) or (NAMES[code] == "NONE" and at > 20)
         await check(memories, descriptors, stream)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine_memories import QUIET_START, Memories
 from riffle.isa import spec
-from riffle.isa.emulator import CODES
+from riffle.isa.spec import ERROR_CODES
 from runner import RTL, simulate
 from verilator_root import ROOT, environment
 
@@ -56,7 +56,7 @@ async def abort_and_watchdog_end_a_run_that_waits_for_weights(dut):
     for option, name in (({"stop_after": 40}, "ABORTED"), ({"watchdog": 50}, "WATCHDOG")):
         before = memories.activations.copy()
         (code, index, detail), _, first, _ = await copy(memories, **option)
-        assert (code, index, detail) == (CODES[name], first, 0) and memories.counters["cycles"] < 70
+        assert (code, index, detail) == (ERROR_CODES[name], first, 0) and memories.counters["cycles"] < 70
         assert (memories.activations == before).all() and memories.counters["starved"] > 10
     memories.stall = 0.0
     (code, *_), expected, _, _ = await copy(memories)

@@ -26,7 +26,7 @@ LIMIT = {"timeout_time": 2, "timeout_unit": "ms"}  # a bus that hangs fails the 
 MEMORIES = {  # delay of the memory behind m_axi, its pauses between beats, cycles in which it takes no address
     "fast": (0, 0.0, 0.0), "far": (300, 0.0, 0.0), "mixed": (40, 0.3, 0.5)}
 SILENT = {"none": (0, 0.0, 1.0)}  # it takes no address
-RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE
+RESIDENT, HOST, DDR = spec.StreamSource
 START, ABORT, FETCH, FETCHING, READING = (1 << spec.REGISTER_FIELDS["CTRL"][name][0]
                                           for name in ("START", "ABORT", "FETCH", "FETCHING", "READING"))
 

@@ -12,7 +12,7 @@ from loop_nest import pair_weights, timetable
 from random_programs import CONV, GLOBAL_AVERAGE, MAXPOOL, random_descriptor, words_read, words_written
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
-from riffle.isa.emulator import CODES
+from riffle.isa.spec import ERROR_CODES
 from runner import simulate
 
 DEPTH = 1536  # not a power of two: an address has eleven bits, but the memory ends before they do
@@ -122,7 +122,7 @@ def draw(rng, longest=150):
         if d.opcode != GLOBAL_AVERAGE and rng.random() < 0.3:
             d = d.replace(log2s=3)
         inside = max(words_read(d) + d.in_base, words_written(d) + d.out_base) <= DEPTH
-        if inside and d.groups * -(-d.group_outputs // 2) << 2 * (d.log2s - d.stride2) <= longest:
+        if inside and d.groups * d.pairs * d.out_phases <= longest:
             return d
 
 
@@ -166,7 +166,7 @@ async def errors_name_the_address_or_the_count(dut):
         seen |= {event[2] for event in sequencer.events if event[1] == "error"}
         if weights is not None:
             await sequencer.clear()
-    assert seen == {CODES[name] for name in ("READ_RANGE", "WRITE_RANGE", "STREAM_HEADER")}
+    assert seen == {ERROR_CODES[name] for name in ("READ_RANGE", "WRITE_RANGE", "STREAM_HEADER")}
 
 
 @cocotb.test()

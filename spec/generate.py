@@ -27,8 +27,30 @@ def load() -> dict:
     return spec
 
 
+def enumerations(spec: dict) -> dict[str, dict]:
+    """Fields of registers with named values: {type: {width, names and codes, doc}}."""
+    return {entry["type"]: {"width": entry["bits"][1], "values": entry["values"], "field": f"{name}.{field}"}
+            for name, register in spec["registers"].items() for field, entry in register["fields"].items()
+            if "values" in entry}
+
+
+def field_doc(entry: dict) -> str:
+    """What a field is, with the values that it may have."""
+    return "; ".join([entry["doc"], *(f"{value['code']} {name}: {value['doc']}"
+                                      for name, value in entry.get("values", {}).items())])
+
+
+def signed_doc(entry: dict) -> str:
+    return f"signed; {entry['doc']}" if entry.get("signed") else entry["doc"]
+
+
 def check_layout(spec: dict) -> None:
-    """No two fields overlap, no register or window lies on another."""
+    """No two fields overlap, no register or window lies on another; values fit their fields."""
+    for name, enumeration in enumerations(spec).items():
+        codes = [value["code"] for value in enumeration["values"].values()]
+        if len(set(codes)) != len(codes) or max(codes) >> enumeration["width"]:
+            raise ValueError(f"spec: the values of {name} are not different numbers of {enumeration['width']} bits")
+
     def claim(used: set, name: str, low: int, width: int, limit: int) -> None:
         bits = set(range(low, low + width))
         if used & bits or max(bits) >= limit:
@@ -131,6 +153,12 @@ def systemverilog(spec: dict) -> str:
     lines += [f"    Op{camel(name)} = 4'd{entry['code']}{',' if i + 1 < len(spec['opcodes']) else ''}  // {entry['doc']}"
               for i, (name, entry) in enumerate(spec["opcodes"].items())]
     lines += ["  } opcode_e;", ""]
+    for name, enumeration in enumerations(spec).items():
+        width, values = enumeration["width"], enumeration["values"].items()
+        lines.append(f"  typedef enum logic [{width - 1}:0] {{  // {enumeration['field']}")
+        lines += [f"    {camel(name)}{camel(value)} = {width}'d{entry['code']}{',' if i + 1 < len(values) else ''}  // {entry['doc']}"
+                  for i, (value, entry) in enumerate(values)]
+        lines += [f"  }} {name}_e;", ""]
     lines += packed_struct(descriptor_fields(spec), 256, "descriptor_t")
     lines += [""] + packed_struct(header_fields(spec), 128, "stream_header_t")
     lines += [f"  localparam logic [7:0] StreamTag = 8'h{spec['stream_tag']:02x};",
@@ -140,6 +168,7 @@ def systemverilog(spec: dict) -> str:
 
 def python(spec: dict) -> str:
     lines = [f"# {NOTE}", '"""Registers, descriptors, stream and address map as numbers. See docs/registers.md."""', "",
+             "from dataclasses import dataclass", "from enum import IntEnum", "",
              f'VERSION = "{spec["version"]}"', f"VERSION_WORD = 0x{version_word(spec):08x}", f"SPEC_HASH = 0x{spec['hash']:08x}",
              f'VLNV = "{spec["vlnv"]}"',
              f"SEGMENT_BASE = 0x{spec['segment']['base']:08x}", f"SEGMENT_SIZE = 0x{spec['segment']['size']:x}", ""]
@@ -157,14 +186,21 @@ def python(spec: dict) -> str:
     lines += ["}", "", "LOG_FIELDS = (" + ", ".join(f'"{name}"' for name in spec["log"]) + ")", "",
               "# code: (name, what it means, what to do)", "ERRORS = {"]
     lines += [f'    {e["code"]}: ("{name}", {json.dumps(e["doc"])}, {json.dumps(e["remedy"])}),' for name, e in spec["errors"].items()]
-    lines += ["}", "", "OPCODES = {"] + [f'    "{n}": {e["code"]},' for n, e in spec["opcodes"].items()]
-    signed = {n for group in ("descriptor", "stream_header") for n, e in spec[group].items() if "(signed)" in e["doc"]}
+    lines += ["}", "ERROR_CODES = {name: code for code, (name, _, _) in ERRORS.items()}"]
+    lines += ["", "OPCODES = {"] + [f'    "{n}": {e["code"]},' for n, e in spec["opcodes"].items()]
+    signed = {n for group in ("descriptor", "stream_header") for n, e in spec[group].items() if e.get("signed")}
     for title, fields in (("DESCRIPTOR", descriptor_fields(spec)), ("STREAM_HEADER", header_fields(spec))):
         lines += ["}", "", "# field: (lowest bit, bits, signed)", f"{title}_FIELDS = {{"]
         lines += [f'    "{name}": ({low}, {width}, {name in signed}),' for name, low, width in fields]
     lines += ["}", "", "# build configuration: parameters of the hardware", "CONFIGURATIONS = {"]
     lines += [f'    "{name}": {json.dumps(c)},' for name, c in spec["configurations"].items()]
-    lines += ["}", ""]
+    lines += ["}", "", f"{', '.join(spec['opcodes'])} = OPCODES.values()"]
+    for name, enumeration in enumerations(spec).items():
+        lines += ["", "", f"class {camel(name)}(IntEnum):", f'    """{enumeration["field"]}"""', ""]
+        lines += [f"    {value} = {entry['code']}  # {entry['doc']}" for value, entry in enumeration["values"].items()]
+    lines += ["", "", "@dataclass(frozen=True)", "class DescriptorFields:", '    """One loop nest; 0 where nothing is given."""', ""]
+    lines += [f"    {name}: int = 0  # {entry['doc']}" for name, entry in spec["descriptor"].items()]
+    lines += [""]
     return "\n".join(lines)
 
 
@@ -184,6 +220,8 @@ def c_header(spec: dict) -> str:
             low, width = entry["bits"]
             lines.append(f"#define RIFFLE_{name}_{field}_MASK 0x{((1 << width) - 1) << low:08x}u")
             lines.append(f"#define RIFFLE_{name}_{field}_SHIFT {low}")
+            lines += [f"#define RIFFLE_{entry['type'].upper()}_{value} {e['code']}u /* {e['doc']} */"
+                      for value, e in entry.get("values", {}).items()]
     lines.append("")
     lines += [f"#define RIFFLE_ERROR_{name} {e['code']} /* {e['doc']} */" for name, e in spec["errors"].items()] + [""]
     return "\n".join([*lines, "#endif", ""])
@@ -196,15 +234,18 @@ def cpp_header(spec: dict) -> str:
     lines += [f"constexpr std::uint8_t kStreamTag = 0x{spec['stream_tag']:02x};", "", "enum class Opcode : std::uint8_t {"]
     lines += [f"  {camel(name)} = {e['code']}," for name, e in spec["opcodes"].items()]
     lines += ["};", "", "enum class Error : std::uint8_t {"] + [f"  {camel(name)} = {e['code']}," for name, e in spec["errors"].items()]
+    for name, enumeration in enumerations(spec).items():
+        lines += ["};", "", f"enum class {camel(name)} : std::uint8_t {{  // {enumeration['field']}"]
+        lines += [f"  {camel(value)} = {entry['code']}," for value, entry in enumeration["values"].items()]
     lines += ["};", "", "struct Descriptor {"]
     for name, entry in spec["descriptor"].items():
-        kind = "std::int32_t" if "(signed)" in entry["doc"] else "std::uint32_t"
+        kind = "std::int32_t" if entry.get("signed") else "std::uint32_t"
         lines.append(f"  {kind} {name};  // {entry['doc']}")
     lines += ["};", "", "inline Descriptor unpack(const std::uint32_t word[8]) {", "  Descriptor d;"]
     for name, entry in spec["descriptor"].items():
         (low, width), word = entry["bits"], entry["word"]
         value = f"(word[{word}] >> {low}) & 0x{(1 << width) - 1:x}u"
-        if "(signed)" in entry["doc"]:
+        if entry.get("signed"):
             value = f"static_cast<std::int32_t>((({value}) ^ 0x{1 << width - 1:x}u)) - 0x{1 << width - 1:x}"
         lines.append(f"  d.{name} = {value};")
     lines += ["  return d;", "}", "", "// Bits of the stream header: lowest bit, width"]
@@ -224,15 +265,15 @@ def register_page(spec: dict) -> str:
         for field, e in register["fields"].items():
             low, width = e["bits"]
             bits = f"{low + width - 1}:{low}" if width > 1 else str(low)
-            lines.append(f"| | | {bits} | {field} | {e['access']} | {e.get('reset', 0):#x} | {e['doc']} |")
+            lines.append(f"| | | {bits} | {field} | {e['access']} | {e.get('reset', 0):#x} | {field_doc(e)} |")
     lines += ["", "`w1c`: writing 1 clears. Other bits read 0; writing 1 to one of them is refused with BUS_VALUE, but for CTRL, ISR and ERROR, which act on a write and keep nothing.", "", "## Error codes", "", "| code | name | what happened | what to do |", "|---|---|---|---|"]
     lines += [f"| {e['code']} | {name} | {e['doc']} | {e['remedy']} |" for name, e in spec["errors"].items()]
     lines += ["", "## Opcodes", "", "| code | name | what |", "|---|---|---|"]
     lines += [f"| {e['code']} | {name} | {e['doc']} |" for name, e in spec["opcodes"].items()]
     lines += ["", "## Descriptor", "", "| word | bits | field | what |", "|---|---|---|---|"]
-    lines += [f"| {e['word']} | {e['bits'][0] + e['bits'][1] - 1}:{e['bits'][0]} | {name} | {e['doc']} |" for name, e in spec["descriptor"].items()]
+    lines += [f"| {e['word']} | {e['bits'][0] + e['bits'][1] - 1}:{e['bits'][0]} | {name} | {signed_doc(e)} |" for name, e in spec["descriptor"].items()]
     lines += ["", "## Header of a pair in the weight stream", "", "| bits | field | what |", "|---|---|---|"]
-    lines += [f"| {e['bits'][0] + e['bits'][1] - 1}:{e['bits'][0]} | {name} | {e['doc']} |" for name, e in spec["stream_header"].items()]
+    lines += [f"| {e['bits'][0] + e['bits'][1] - 1}:{e['bits'][0]} | {name} | {signed_doc(e)} |" for name, e in spec["stream_header"].items()]
     lines += ["", "## Build configurations", "", "| name | lattice | activation words per bank | weight stream words |", "|---|---|---|---|"]
     lines += [f"| {name} | {c['rows']} x {c['columns']} | {c['activation_depth']} | {c['weight_depth']} |" for name, c in spec["configurations"].items()]
     return "\n".join([*lines, ""])

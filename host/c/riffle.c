@@ -59,7 +59,7 @@ riffle_status riffle_load(riffle_device *device, const riffle_program *program) 
   put_all(device, RIFFLE_WEIGHTS_WINDOW, program->stream, program->stream_words * (RIFFLE_STREAM_BYTES / 4));
   put(device, RIFFLE_PROGRAM_FIRST, 0);
   put(device, RIFFLE_PROGRAM_LENGTH, program->descriptor_count);
-  put(device, RIFFLE_STREAM_SOURCE, 0);
+  put(device, RIFFLE_STREAM_SOURCE, RIFFLE_STREAM_SOURCE_RESIDENT);
   put(device, RIFFLE_STREAM_BASE, 0);
   put(device, RIFFLE_STREAM_LENGTH, program->stream_words);
   put(device, RIFFLE_LANE, 0);

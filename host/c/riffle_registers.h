@@ -2,7 +2,7 @@
 #ifndef RIFFLE_REGISTERS_H
 #define RIFFLE_REGISTERS_H
 
-#define RIFFLE_EXPECTED_SPEC_HASH 0x3e89c592u
+#define RIFFLE_EXPECTED_SPEC_HASH 0x8c90201bu
 #define RIFFLE_EXPECTED_VERSION 0x00000100u
 #define RIFFLE_BASE 0x40000000u
 #define RIFFLE_SIZE 0x200000u
@@ -90,6 +90,8 @@
 #define RIFFLE_CAPS_COLUMNS_SHIFT 4
 #define RIFFLE_CAPS_ENGINE_MASK 0x00000f00u
 #define RIFFLE_CAPS_ENGINE_SHIFT 8
+#define RIFFLE_ENGINE_RTL 0u /* hand-written */
+#define RIFFLE_ENGINE_HLS 1u /* what Vitis HLS makes of hls/kernels/engine.cpp */
 #define RIFFLE_CAPS_STREAM_MASK 0x0000f000u
 #define RIFFLE_CAPS_STREAM_SHIFT 12
 #define RIFFLE_DEPTHS 0x20u /* memory sizes */
@@ -141,6 +143,9 @@
 #define RIFFLE_STREAM_SOURCE 0x58u /* where the weight stream comes from; not to be written while the engine runs */
 #define RIFFLE_STREAM_SOURCE_SOURCE_MASK 0x00000003u
 #define RIFFLE_STREAM_SOURCE_SOURCE_SHIFT 0
+#define RIFFLE_STREAM_SOURCE_RESIDENT 0u /* nobody: it holds the whole stream */
+#define RIFFLE_STREAM_SOURCE_HOST 1u /* the host: it is a ring, written while the engine runs */
+#define RIFFLE_STREAM_SOURCE_DDR 2u /* the read master: it is a ring */
 #define RIFFLE_STREAM_ADDRESS 0x5cu /* where the weight stream lies in DDR; sampled with START */
 #define RIFFLE_STREAM_ADDRESS_BYTE_MASK 0xffffffffu
 #define RIFFLE_STREAM_ADDRESS_BYTE_SHIFT 0

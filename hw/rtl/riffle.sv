@@ -63,8 +63,6 @@ module riffle #(
     output logic        interrupt
     // verilator lint_on SYMRSVDWORD
 );
-  // sources of the weight stream
-  localparam logic [1:0] Resident = 2'd0, Host = 2'd1, Ddr = 2'd2;
   // targets of the host bus
   localparam int unsigned Registers = 0, Program = 1, Log = 2, Weights = 3, Activations = 4;
 
@@ -98,7 +96,7 @@ module riffle #(
   logic running, start, stop, busy, done, waiting, fetch, fetching;
   logic [1:0] stream_source;
   host_bus u_host_bus (
-      .clk_i, .rst_ni, .running_i(running), .fetching_i(fetching), .ring_i(stream_source == Host),
+      .clk_i, .rst_ni, .running_i(running), .fetching_i(fetching), .ring_i(stream_source == riffle_pkg::StreamSourceHost),
       .req_valid_i(host_req), .req_write_i(host_write), .req_addr_i(host_addr),
       .rsp_valid_o(rsp_valid), .rsp_rdata_o(rsp_rdata), .rsp_error_o(rsp_error),
       .target_o(target), .image_o(image),
@@ -166,7 +164,7 @@ module riffle #(
       .host_valid_i(target[Weights]), .host_write_i(host_write), .host_addr_i(host_addr[17:0]),
       .host_wdata_i(host_wdata), .host_strb_i(host_strb),
       .rsp_valid_o(target_valid[Weights]), .rsp_rdata_o(target_rdata[Weights]), .rsp_error_o(target_error[Weights]),
-      .start_i(start), .busy_i(busy), .resident_i(stream_source == Resident), .base_i(stream_base),
+      .start_i(start), .busy_i(busy), .resident_i(stream_source == riffle_pkg::StreamSourceResident), .base_i(stream_base),
       .length_i(stream_length), .fill_valid_i(fill_valid), .fill_data_i(fill_data), .taken_o(taken),
       .taken_count_o(stream_taken), .stream_valid_o(stream_valid), .stream_ready_i(stream_ready), .stream_data_o(stream_data),
       .stream_end_o(stream_end)
@@ -189,7 +187,7 @@ module riffle #(
   logic [23:0] ddr_word;
   logic [7:0] hold_error_q;
   logic image_first_q;
-  always_ff @(posedge clk_i) from_ddr <= stream_source == Ddr;  // the host writes START later
+  always_ff @(posedge clk_i) from_ddr <= stream_source == riffle_pkg::StreamSourceDdr;  // the host writes START later
   assign flush    = ~{fetching, busy};  // both are low in the cycle of start and fetch
   for (genvar c = 0; c < 2; c++) begin : gen_read
     read_master u_read_master (
@@ -238,7 +236,7 @@ module riffle #(
   logic [23:0] stream_detail_q;
   always_ff @(posedge clk_i) begin
     if (start) begin
-      stream_error_q  <= (stream_source > Ddr || (from_ddr && ddr_unfit)) ? riffle_pkg::ErrBadStream : riffle_pkg::ErrNone;
+      stream_error_q  <= (stream_source > riffle_pkg::StreamSourceDdr || (from_ddr && ddr_unfit)) ? riffle_pkg::ErrBadStream : riffle_pkg::ErrNone;
       stream_detail_q <= '0;
     end else if (from_ddr && ddr_error && stream_error_q == riffle_pkg::ErrNone) begin
       stream_error_q  <= riffle_pkg::ErrDdrResponse;

@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h3e89c592;
+  localparam logic [31:0] SpecHash = 32'h8c90201b;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -162,6 +162,17 @@ package riffle_pkg;
     OpMaxpool = 4'd2,  // 3x3 maximum
     OpGlobalAverage = 4'd3  // sum over lanes and phases, requantised into one lane of a vector
   } opcode_e;
+
+  typedef enum logic [3:0] {  // CAPS.ENGINE
+    EngineRtl = 4'd0,  // hand-written
+    EngineHls = 4'd1  // what Vitis HLS makes of hls/kernels/engine.cpp
+  } engine_e;
+
+  typedef enum logic [1:0] {  // STREAM_SOURCE.SOURCE
+    StreamSourceResident = 2'd0,  // nobody: it holds the whole stream
+    StreamSourceHost = 2'd1,  // the host: it is a ring, written while the engine runs
+    StreamSourceDdr = 2'd2  // the read master: it is a ring
+  } stream_source_e;
 
   typedef struct packed {
     logic [15:0] remainder;

@@ -7,7 +7,8 @@ from random_programs import random_convolution, random_stream
 from riffle.errors import EngineError
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_headers
-from riffle.isa.emulator import CODES, execute
+from riffle.isa.emulator import execute
+from riffle.isa.spec import ERROR_CODES
 
 ROWS, COLUMNS, DEPTH = 2, 3, 2048
 CONV = spec.OPCODES["CONV"]
@@ -196,5 +197,5 @@ def test_memory_and_lane_are_checked():
 
 
 def test_message_names_cause_and_remedy():
-    message = str(EngineError(CODES["STREAM_END"], 3))
+    message = str(EngineError(ERROR_CODES["STREAM_END"], 3))
     assert "STREAM_END at descriptor 3" in message and "Remedy: check STREAM_BASE and STREAM_LENGTH" in message

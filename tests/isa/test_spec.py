@@ -62,6 +62,43 @@ def test_overlapping_registers_and_windows_are_found():
             generate.check_layout(description)
 
 
+@pytest.mark.parametrize("code", [0, 4])
+def test_values_of_a_field_are_different_and_fit(code):
+    description = copy.deepcopy(generate.load())
+    description["registers"]["STREAM_SOURCE"]["fields"]["SOURCE"]["values"]["DDR"]["code"] = code
+    with pytest.raises(ValueError, match="^spec: the values of stream_source are not different numbers of 2 bits"):
+        generate.check_layout(description)
+
+
+def test_a_sentence_changes_no_bits():
+    """Sign and values stand apart from the prose: with other prose the same structure comes out."""
+    def described(thing, doc):
+        if not isinstance(thing, dict):
+            return thing
+        return {key: doc if key == "doc" else described(value, doc) for key, value in thing.items()}
+
+    one, other = (described(generate.load(), doc) for doc in ("@@", "(signed) 3 OTHER"))
+    for make in generate.OUTPUTS.values():
+        assert make(one).replace("@@", "") == make(other).replace("(signed) 3 OTHER", "")
+
+
+@pytest.mark.parametrize("enumeration, fields", [
+    (spec.StreamSource, "STREAM_SOURCE.SOURCE"), (spec.Engine, "CAPS.ENGINE")])
+def test_values_are_the_same_in_every_language(enumeration, fields):
+    name, register, _, field = enumeration.__name__, *fields.partition(".")
+    header, package, cpp, page = ((ROOT / path).read_text() for path in (
+        "host/c/riffle_registers.h", "hw/rtl/riffle_pkg.sv", "hls/include/riffle/descriptor.hpp", "docs/registers.md"))
+    (row,) = [line for line in page.splitlines() if f"| {field} |" in line and " 1 " in line]
+    for value in enumeration:
+        macro = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper()
+        assert f"#define RIFFLE_{macro}_{value.name} {value.value}u " in header
+        assert re.search(rf"\b{name}{value.name.capitalize()} = \d'd{value.value}\b", package)
+        kinds = cpp.partition(f"enum class {name} ")[2].partition("}")[0]
+        assert f"{value.name.capitalize()} = {value.value}," in kinds
+        assert f"{value.value} {value.name}: " in row
+    assert max(enumeration) < 1 << spec.REGISTER_FIELDS[register][field][1]
+
+
 def test_numbers_fit_their_fields():
     fields = spec.STREAM_HEADER_FIELDS
     assert fields["bias0"][1] == spec.ACCUMULATOR_BITS and fields["multiplier1"][1] == spec.MULTIPLIER_BITS

@@ -7,7 +7,7 @@ from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_headers
 from riffle.isa.emulator import taps
 
-CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 def random_program(rng, depth, length):
@@ -74,7 +74,7 @@ def random_average(rng):
 def random_stream(rng, d):
     """Parameters that spread the results over the int8 range, [pairs][2][bias, multiplier, shift]; weights, int8
     [pairs][count][4][2]; and the stream of both, uint8 [n][16]."""
-    pairs = d.groups * -(-d.group_outputs // 2) if d.opcode != MAXPOOL else 0
+    pairs = d.groups * d.pairs if d.opcode != MAXPOOL else 0
     count = len(taps(d)) * d.blocks if d.opcode == CONV else 0
     weights = rng.integers(-127, 128, (pairs, count, 4, 2), np.int8)
     shift = rng.integers(16, 32, (pairs, 2))

@@ -58,6 +58,17 @@ enum class Error : std::uint8_t {
   BusValue = 37,
 };
 
+enum class Engine : std::uint8_t {  // CAPS.ENGINE
+  Rtl = 0,
+  Hls = 1,
+};
+
+enum class StreamSource : std::uint8_t {  // STREAM_SOURCE.SOURCE
+  Resident = 0,
+  Host = 1,
+  Ddr = 2,
+};
+
 struct Descriptor {
   std::uint32_t opcode;  // what to do
   std::uint32_t log2s;  // log2 of the phases per axis of the input
@@ -69,8 +80,8 @@ struct Descriptor {
   std::uint32_t raw;  // write each accumulator as four bytes: position p fills block p, byte b goes to bank b
   std::uint32_t overlap;  // a convolution may begin while the one before still writes: none of its first OVERLAP_SLOTS reads meets one of those writes
   std::uint32_t taps4;  // 2x2 window: a pixel and its neighbours to the right and below; without taps9 and taps4 one tap
-  std::int32_t zero_point;  // added after requantisation (signed); 0 with residual
-  std::int32_t fill;  // value outside the map (signed): the input's zero point; GLOBAL_AVERAGE writes to lane LANE + fill mod LANES_MAX, to none beyond the lattice
+  std::int32_t zero_point;  // added after requantisation; 0 with residual
+  std::int32_t fill;  // value outside the map: the input's zero point; GLOBAL_AVERAGE writes to lane LANE + fill mod LANES_MAX, to none beyond the lattice
   std::uint32_t in_base;  // activation address of input channel 0, phase 0
   std::uint32_t out_base;  // activation address of output position 0, phase 0
   std::uint32_t in_channel;  // first input channel of the first pair; its block is in_channel div 4

@@ -15,7 +15,7 @@ from riffle.isa.program import Program
 MACS_PER_LANE = 8  # each cycle: four input and two output channels
 PIXEL_BYTES = 4  # of an image in memory
 PORT_BYTES = 8  # a cycle, of the one memory port that weights and images share
-CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 @dataclass
@@ -125,7 +125,7 @@ def account(accelerator: Accelerator, network: IntegerNetwork) -> Account:
 
 def port_cycles(d: Descriptor, busy: int) -> tuple[int, int]:
     """Cycles in which a descriptor reads and writes the activation memory, `busy` of them to feed the array."""
-    pairs, phases = d.groups * -(-d.group_outputs // 2), (1 << 2 * d.log2s) >> 2 * d.stride2
+    pairs, phases = d.groups * d.pairs, d.out_phases
     if d.opcode == GLOBAL_AVERAGE:  # the vector's word, to put the lane into it
         return busy + pairs, pairs * spec.BANKS
     if d.opcode == MAXPOOL:

@@ -130,4 +130,4 @@ class HlsBackend(RegisterBackend):
 
     def __init__(self, configuration: str = "full", *, clock_hz: float = SIMULATED_HZ):
         sizes = layout.configuration(configuration)
-        super().__init__(sizes, Engine(sizes), clock_hz, kind=1)
+        super().__init__(sizes, Engine(sizes), clock_hz, kind=spec.Engine.HLS)

@@ -10,7 +10,8 @@ from riffle.errors import EngineError
 from riffle.isa import layout, spec
 from riffle.isa.cost import predict
 from riffle.isa.descriptor import unpack_program
-from riffle.isa.emulator import CODES, execute
+from riffle.isa.emulator import execute
+from riffle.isa.spec import ERROR_CODES
 
 
 class NumpyEngine:
@@ -23,7 +24,7 @@ class NumpyEngine:
             lane: int, watchdog: int) -> Outcome:
         """As `registers.Engine`; no run takes too long."""
         if not 0 < length <= spec.DESCRIPTORS - first:
-            return Outcome(CODES["BAD_PROGRAM"], 0, first, 0)
+            return Outcome(ERROR_CODES["BAD_PROGRAM"], 0, first, 0)
         part = program[first:first + length]
         try:
             execute(memory, part, stream, self.rows, self.columns, lane)

@@ -17,10 +17,9 @@ from riffle.backends.hardware_lock import HardwareLock
 from riffle.backends.shared_memory import Buffer, Heap
 from riffle.errors import BusError
 from riffle.isa import spec
-from riffle.isa.emulator import CODES
+from riffle.isa.spec import ERROR_CODES
 
 LANE_BYTES = 64  # of a bank's word in the activation window
-RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE
 ADDRESSES = 1 << 32  # bytes
 IMAGE_ALIGNMENT = 128  # bytes
 DDR_BASE, DDR_SIZE = 0x1000_0000, 32 << 20  # of the memory that is shared
@@ -70,7 +69,8 @@ class RegisterBackend:
     shares_memory, what = True, "a model without a clock"
     fetches_from = "memory that takes no time"
 
-    def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = SIMULATED_HZ, kind: int = 0):
+    def __init__(self, sizes: dict[str, int], engine: Engine, clock_hz: float = SIMULATED_HZ,
+                 kind: spec.Engine = spec.Engine.RTL):
         self.clock_hz, self.sizes, self.engine, self.cycles = clock_hz, sizes, engine, 0
         self.lock = HardwareLock()
         self.program = np.zeros((spec.DESCRIPTORS, spec.DESCRIPTOR_WORDS), np.uint32)
@@ -137,22 +137,22 @@ class RegisterBackend:
     def _window(self, offset: int, size: int, action: str) -> tuple[str, int, int]:
         """Window of an access, offset in it and bytes; what the hardware refuses is a BusError."""
         if offset % 4:
-            raise BusError(offset, CODES["BUS_MISALIGNED"], action)
+            raise BusError(offset, ERROR_CODES["BUS_MISALIGNED"], action)
         lengths = {name: length for name, (_, length) in spec.WINDOWS.items()}
         lengths |= {"WEIGHTS": self.weights.size, "ACTIVATIONS": self.memory.shape[1] * spec.BANKS * LANE_BYTES}
         for name, (base, _) in spec.WINDOWS.items():
             if base <= offset and offset + size <= base + lengths[name]:
                 if (name, action) in (("LOG", "write"), ("IMAGE", "read")):
-                    raise BusError(offset, CODES["BUS_ACCESS"], action)
+                    raise BusError(offset, ERROR_CODES["BUS_ACCESS"], action)
                 if self.awaited is not None and (name, action) not in OPEN_IN_A_RUN:
-                    raise BusError(offset, CODES["BUS_BUSY"], action)
+                    raise BusError(offset, ERROR_CODES["BUS_BUSY"], action)
                 return name, offset - base, size
-        raise BusError(offset, CODES["BUS_UNMAPPED"], action)
+        raise BusError(offset, ERROR_CODES["BUS_UNMAPPED"], action)
 
     def _read_register(self, offset: int) -> int:
         name = REGISTER_AT.get(offset)
         if name is None:
-            raise BusError(offset, CODES["BUS_UNMAPPED"], "read")
+            raise BusError(offset, ERROR_CODES["BUS_UNMAPPED"], "read")
         value = self.registers[name]
         if name == "CTRL":
             self.registers["CTRL"] &= ~word("CTRL", {"DONE": 1})
@@ -161,24 +161,24 @@ class RegisterBackend:
     def _write_register(self, offset: int, value: int) -> None:
         name = REGISTER_AT.get(offset)
         if name is None:
-            raise BusError(offset, CODES["BUS_UNMAPPED"], "write")
+            raise BusError(offset, ERROR_CODES["BUS_UNMAPPED"], "write")
         fields = spec.REGISTER_FIELDS[name]
         writable = sum(((1 << bits) - 1) << low for low, bits, access in fields.values() if access != "ro")
         if not writable:
-            raise BusError(offset, CODES["BUS_ACCESS"], "write")
+            raise BusError(offset, ERROR_CODES["BUS_ACCESS"], "write")
         if name == "CTRL":
             if value & word("CTRL", {"ABORT": 1}) and self.awaited is not None:
                 self.awaited, first = None, self.registers["PROGRAM_FIRST"]
-                self._finish(Outcome(CODES["ABORTED"], first, first, 0))
+                self._finish(Outcome(ERROR_CODES["ABORTED"], first, first, 0))
             elif value & word("CTRL", {"START": 1, "FETCH": 1}) and self.awaited is not None:
-                raise BusError(offset, CODES["BUS_BUSY"], "write")
+                raise BusError(offset, ERROR_CODES["BUS_BUSY"], "write")
             self._control(bool(value & word("CTRL", {"START": 1})), bool(value & word("CTRL", {"FETCH": 1})))
         elif name == "ISR":
             self.registers["ISR"] &= ~value
         elif name == "ERROR":
             self.registers["ERROR"] = self.registers["ERROR_INFO"] = 0
         elif value & ~writable:
-            raise BusError(offset, CODES["BUS_VALUE"], "write")
+            raise BusError(offset, ERROR_CODES["BUS_VALUE"], "write")
         else:
             self.registers[name] = value
 
@@ -187,11 +187,11 @@ class RegisterBackend:
         r = self.registers
         error = (start and self._bad_start()) or (fetch and self._fetch()) or (start and self._bad_stream())
         if error and start:
-            self._finish(Outcome(CODES[error], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
+            self._finish(Outcome(ERROR_CODES[error], r["PROGRAM_FIRST"], r["PROGRAM_FIRST"], 0))
         elif error:
             r["ISR"] |= word("ISR", {"ERROR": 1})
             if not r["ERROR"]:
-                r |= {"ERROR": CODES[error], "ERROR_INFO": 0}
+                r |= {"ERROR": ERROR_CODES[error], "ERROR_INFO": 0}
         elif start:
             self._start()
 
@@ -202,20 +202,21 @@ class RegisterBackend:
             return "BAD_PROGRAM"
         end = r["STREAM_ADDRESS"] + r["STREAM_LENGTH"] * spec.STREAM_BYTES
         unfit = r["STREAM_ADDRESS"] % spec.STREAM_BYTES or end > ADDRESSES
-        return "BAD_STREAM" if r["STREAM_SOURCE"] > DDR or (r["STREAM_SOURCE"] == DDR and unfit) else None
+        from_ddr, unknown = r["STREAM_SOURCE"] == spec.StreamSource.DDR, r["STREAM_SOURCE"] > spec.StreamSource.DDR
+        return "BAD_STREAM" if unknown or (from_ddr and unfit) else None
 
     def _bad_stream(self) -> str | None:
         r = self.registers
         held = self.heap.holds(r["STREAM_ADDRESS"], r["STREAM_LENGTH"] * spec.STREAM_BYTES)
-        return "DDR_RESPONSE" if r["STREAM_SOURCE"] == DDR and not held else None
+        return "DDR_RESPONSE" if r["STREAM_SOURCE"] == spec.StreamSource.DDR and not held else None
 
     def _start(self) -> None:
         r = self.registers
         begin, weights = r["STREAM_BASE"], self.weights
-        if r["STREAM_SOURCE"] == DDR:
+        if r["STREAM_SOURCE"] == spec.StreamSource.DDR:
             weights = self.ddr.reshape(-1, spec.STREAM_BYTES)
             begin = (r["STREAM_ADDRESS"] - DDR_BASE) // spec.STREAM_BYTES
-        elif r["STREAM_SOURCE"] == HOST and r["STREAM_LENGTH"]:
+        elif r["STREAM_SOURCE"] == spec.StreamSource.HOST and r["STREAM_LENGTH"]:
             self.awaited = bytearray()
             r["STREAM_TAKEN"] = 0
             r["CTRL"] = word("CTRL", {"START": 1})
@@ -291,7 +292,7 @@ class RegisterBackend:
         if not mapped.all():
             first = int(mapped.argmin())
             offset = spec.WINDOWS["IMAGE"][0] + spec.IMAGE_PITCH * int(y[first]) + 4 * int(x[first])
-            raise BusError(offset, CODES["BUS_UNMAPPED"], "write")
+            raise BusError(offset, ERROR_CODES["BUS_UNMAPPED"], "write")
 
 
 def word(register: str, fields: dict[str, int]) -> int:

@@ -28,7 +28,7 @@ from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_headers
 from riffle.isa.program import Place, Record
 
-CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 @dataclass(frozen=True)

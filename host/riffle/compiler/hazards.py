@@ -29,7 +29,7 @@ def last_writes(d: Descriptor) -> list[tuple[int, set[int]]]:
     """For the last pairs and phases: how many slots before the last one each ended, and the addresses it writes."""
     result: list[tuple[int, set[int]]] = []
     for addresses in reversed(writes(d)):
-        for phase in reversed(range(1 << 2 * (d.log2s - d.stride2))):
+        for phase in reversed(range(d.out_phases)):
             t = len(result) * pair_slots(d)
             if t >= spec.OVERLAP_SLOTS:
                 return result
@@ -45,18 +45,18 @@ def touches(d: Descriptor, first: int, end: int) -> bool:
 
 def words_read(d: Descriptor) -> int:
     """Words of a bank from in_base to the end of what may be read."""
-    channel = d.in_channel + (d.groups - 1) * d.group_step + (-(-d.group_outputs // 2) - 1) * d.pair_step
+    channel = d.in_channel + (d.groups - 1) * d.group_step + (d.pairs - 1) * d.pair_step
     return (channel // spec.BANKS + d.blocks) << 2 * d.log2s
 
 
 def words_written(d: Descriptor) -> int:
     """Words of a bank from out_base to the end of what is written."""
-    return max(max(pair) for pair in writes(d)) - d.out_base + (1 << 2 * (d.log2s - d.stride2))
+    return max(max(pair) for pair in writes(d)) - d.out_base + d.out_phases
 
 
 def writes(d: Descriptor) -> list[list[int]]:
     """Addresses, at phase 0, that each pair writes."""
-    positions, phases = Positions(d), 1 << 2 * (d.log2s - d.stride2)
+    positions, phases = Positions(d), d.out_phases
     per_block = 1 if d.raw else 2 if d.duplicate else spec.BANKS
     result = []
     for _ in range(d.groups):
@@ -68,7 +68,7 @@ def writes(d: Descriptor) -> list[list[int]]:
 def first_reads(d: Descriptor) -> list[tuple[int, int]]:
     """Slot (or an earlier one) and address of the first reads, whatever the bank."""
     s, stride = 1 << d.log2s, 1 + d.stride2
-    pairs = -(-d.group_outputs // 2)
+    pairs = d.pairs
     outputs, result = writes(d), []
     for number, (pair, py, px) in enumerate(np.ndindex(d.groups * pairs, s // stride, s // stride)):
         slot = number * pair_slots(d)

@@ -10,7 +10,7 @@ from riffle.driver.registers import Segment
 from riffle.driver.weight_delivery import Source
 from riffle.errors import BusError, EngineError, HardwareError, RunTimeout
 from riffle.isa import spec
-from riffle.isa.emulator import CODES
+from riffle.isa.spec import ERROR_CODES
 
 GRACE = 10_000  # cycles that the host waits longer than the watchdog
 ABORT_POLLS = 1000  # reads of CTRL before ABORT counts as ignored
@@ -105,7 +105,7 @@ class RunControl:
             code, info = self.segment.read("ERROR"), self.segment.read("ERROR_INFO")
             self.abort()  # a run goes on where an image failed that it does not wait for
             # START has cleared the code of an image that was fetched ahead and failed just before
-            raise EngineError(code or CODES["IMAGE_RESPONSE"], info & 0xFF, info >> 8, layer(info & 0xFF))
+            raise EngineError(code or ERROR_CODES["IMAGE_RESPONSE"], info & 0xFF, info >> 8, layer(info & 0xFF))
         try:
             self._ended = self.segment.run_registers()
         except BusError:

@@ -15,7 +15,6 @@ from riffle.isa import spec
 from riffle.isa.program import Program
 
 Until = Callable[[int], bool]
-RESIDENT, HOST, DDR = range(3)  # STREAM_SOURCE.SOURCE
 REFILL_CYCLES = 500  # that the host lets pass between two looks at the ring
 WORD_CYCLES = 100  # that the host may take to write a stream word: four accesses, and its looks at the ring
 
@@ -53,7 +52,7 @@ class Resident:
         self.segment.write_window("WEIGHTS", 0, self.stream)
 
     def settings(self, first: int, words: int) -> dict[str, int]:
-        return {"STREAM_SOURCE": RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
+        return {"STREAM_SOURCE": spec.StreamSource.RESIDENT, "STREAM_BASE": first, "STREAM_LENGTH": words}
 
     def slowness(self, words: int) -> int:
         return 0
@@ -84,7 +83,7 @@ class Ddr(Resident):
 
     def settings(self, first: int, words: int) -> dict[str, int]:
         address = self.buffer.physical_address + first * spec.STREAM_BYTES
-        return {"STREAM_SOURCE": DDR, "STREAM_ADDRESS": address, "STREAM_LENGTH": words}
+        return {"STREAM_SOURCE": spec.StreamSource.DDR, "STREAM_ADDRESS": address, "STREAM_LENGTH": words}
 
     def release(self) -> None:
         self.buffer.free()
@@ -104,7 +103,7 @@ class HostRing:
 
     def settings(self, first: int, words: int) -> dict[str, int]:
         self.first, self.written, self.last = first, 0, words
-        return {"STREAM_SOURCE": HOST, "STREAM_LENGTH": words}
+        return {"STREAM_SOURCE": spec.StreamSource.HOST, "STREAM_LENGTH": words}
 
     def slowness(self, words: int) -> int:
         return WORD_CYCLES * words

@@ -9,7 +9,7 @@ from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
 from riffle.isa.emulator import taps
 
-CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 MAXPOOL_SLOTS = 9  # cycles of a block and phase: one per tap
 LAUNCH = 7  # cycles from a descriptor's launch to its first slot
 WRITES = {"convolution": 22, "raw": 37, "maximum": 4, "average": 10}  # cycles that the last writes take beyond a launch
@@ -24,7 +24,7 @@ def predict(descriptors: Sequence[Descriptor]) -> list[int]:
     """
     cycles = []
     for i, d in enumerate(descriptors):
-        pairs, reread = d.groups * -(-d.group_outputs // 2), pairs_that_reread(d)
+        pairs, reread = d.groups * d.pairs, pairs_that_reread(d)
         phases = (1 << 2 * d.log2s) >> 2 * d.stride2
         overlapped = i + 1 < len(descriptors) and descriptors[i + 1].overlap
         slots = phases * (reread * pair_slots(d, 1) + (pairs - reread) * pair_slots(d))
@@ -45,7 +45,7 @@ def pair_slots(d: Descriptor, reread: int = 0) -> int:
 
 def pairs_that_reread(d: Descriptor) -> int:
     """How many pairs of a descriptor read what they add to; the second pair of a block finds it read by the first."""
-    pairs = d.groups * -(-d.group_outputs // 2)
+    pairs = d.groups * d.pairs
     if not d.residual or (1 << 2 * d.log2s) >> 2 * d.stride2 > spec.KEPT_PHASES:
         return pairs * d.residual
     first = [d.position + g * d.group_outputs + i for g in range(d.groups) for i in range(0, d.group_outputs, 2)]

@@ -29,8 +29,24 @@ def _unpack(value: int, fields: dict[str, tuple[int, int, bool]]) -> dict[str, i
     return result
 
 
-class _Packing:
-    """What every descriptor can do; its fields come from the specification."""
+@dataclasses.dataclass(frozen=True)
+class Descriptor(spec.DescriptorFields):
+    """One loop nest, with what follows from its fields."""
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of output channels in a group; where `group_outputs` is odd, the last has one channel."""
+        return -(-self.group_outputs // 2)
+
+    @property
+    def in_phases(self) -> int:
+        """Phases of an input channel: words of memory."""
+        return 1 << 2 * self.log2s
+
+    @property
+    def out_phases(self) -> int:
+        """Phases of an output channel."""
+        return self.in_phases >> 2 * self.stride2
 
     def pack(self) -> np.ndarray:
         """The eight words of the program memory, uint32 [8].
@@ -55,12 +71,6 @@ class _Packing:
     def replace(self, **fields: int) -> Descriptor:
         """A copy with other values in some fields."""
         return dataclasses.replace(self, **fields)
-
-
-Descriptor = dataclasses.make_dataclass(
-    "Descriptor", [(name, int, 0) for name in spec.DESCRIPTOR_FIELDS], bases=(_Packing,), frozen=True,
-    namespace={"__doc__": "One loop nest; the fields are those of `spec.DESCRIPTOR_FIELDS`."},
-)
 
 
 def pack_program(descriptors: Iterable[Descriptor]) -> np.ndarray:

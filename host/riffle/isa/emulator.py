@@ -16,8 +16,7 @@ from riffle.errors import EngineError, InputError
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, unpack_header, unpack_program
 
-CODES = {name: code for code, (name, _, _) in spec.ERRORS.items()}
-CONV, MAXPOOL, GLOBAL_AVERAGE = (spec.OPCODES[name] for name in ("CONV", "MAXPOOL", "GLOBAL_AVERAGE"))
+CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, stream: bytes | np.ndarray,
@@ -108,7 +107,7 @@ class _Engine:
         self.index = 0
 
     def fail(self, name: str, detail: int = 0) -> None:
-        raise EngineError(CODES[name], self.index, detail)
+        raise EngineError(spec.ERROR_CODES[name], self.index, detail)
 
     def run(self, d: Descriptor) -> None:
         if d.opcode not in (CONV, MAXPOOL, GLOBAL_AVERAGE):
@@ -120,7 +119,7 @@ class _Engine:
         for group in range(d.groups):
             first = d.in_channel + group * d.group_step
             shared = None  # input of the pairs of a group, where they have the same
-            for number in range(-(-d.group_outputs // 2)):
+            for number in range(d.pairs):
                 channel = first + number * d.pair_step
                 places = [positions.next()]
                 if 2 * number + 1 < d.group_outputs:
