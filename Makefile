@@ -10,7 +10,7 @@ SIM_rtl   := sim
 SIM_hls   := sim/test_generated_engine.py
 SIM_cores := sim/test_generated_cores.py
 
-REFUSED := $(shell sim/check_path.sh)
+REFUSED := $(shell tools/check_path.sh)
 $(if $(REFUSED),$(error $(REFUSED)))
 
 help:  ## print this
@@ -18,8 +18,8 @@ help:  ## print this
 
 setup: build/setup.stamp  ## install everything that demo and test need, into .venv and build/
 
-build/setup.stamp build/demo.stamp: pyproject.toml sim/setup.sh sim/verilator_root.py
-	@PYTHON='$(PYTHON)' sim/setup.sh $(@F:.stamp=)
+build/setup.stamp build/demo.stamp: pyproject.toml tools/setup.sh tools/verilator_root.py
+	@PYTHON='$(PYTHON)' tools/setup.sh $(@F:.stamp=)
 
 build/setup.stamp: build/demo.stamp tests/support/pynq_environment.py
 
@@ -31,7 +31,7 @@ test: setup lint  ## lint, then all tests: host, module and whole-network simula
 
 lint: setup  ## ruff on Python; Verilator, Yosys and slang on every RTL module
 	$(VENV)/ruff check .
-	$(VENV)/python hw/lint/lint.py
+	$(VENV)/python tools/lint.py
 
 sim: setup  ## cocotb tests of the RTL; ENGINE=hls, or ENGINE=cores HLS=bambu|vitis: of Verilog that HLS makes
 	ENGINE=$(ENGINE) HLS=$(HLS) $(VENV)/python -m pytest -n auto $(SIM_$(ENGINE))
@@ -53,7 +53,7 @@ train: setup  ## train the digits network again (downloads PyTorch)
 	$(VENV)/python -m riffle.zoo.train_digits
 
 resources: setup  ## synthesise at full size with Yosys: does it fit the FPGA? (3 minutes)
-	$(VENV)/python hw/resources/measure.py
+	$(VENV)/python tools/resources.py
 
 bitstream:  ## bitstreams/riffle.bit with Vivado, or FLOW=open (CLOCK_MHZ=100 ENGINE=rtl|hls PLACE_ONLY=1)
 	@$(MAKE) --no-print-directory -C hw/board/pynq_z2 system

@@ -1,6 +1,6 @@
 // The Verilated accelerator behind a C interface: an AXI4 master, the memory that it reads itself, an interrupt and a
 // clock that only runs when asked.
-// host/riffle/backends/verilated.py calls it through ctypes; sim/build_model.py builds it.
+// host/riffle/backends/verilated.py calls it through ctypes; tools/build_model.py builds it.
 //
 // Accesses return the AXI response (0 OKAY, 2 SLVERR, 3 DECERR) or -1 where the model has not answered in time.
 

@@ -6,20 +6,16 @@ the test bench.
 
 import os
 import random
-import sys
 from pathlib import Path
 
 import cocotb
 import numpy as np
 import pytest
 
+import synthesise
 from hls_core import Core, vitis_registers
 from hls_cores import BAD_ARGUMENTS, CASES, random_case
 from runner import simulate
-from verilator_root import ROOT
-
-sys.path.insert(0, str(ROOT / "hls"))
-import synthesise  # noqa: E402
 
 TOOL = os.environ.get("HLS") or "vitis"
 STAND_INS = {tool: [Path(__file__).parent / "stand_ins" / name for name in names] for tool, names in {

@@ -6,21 +6,18 @@ hold here.
 
 import os
 import random
-import sys
 
 import cocotb
 import numpy as np
 import pytest
 
+import synthesise
 from random_programs import random_program
 from riffle.errors import EngineError
 from riffle.isa.emulator import execute
 from runner import RTL, simulate
 from test_engine import COLUMNS, DEPTH, NAMES, ROWS, begin, check, generator, spoil
 from verilator_root import ROOT
-
-sys.path.insert(0, str(ROOT / "hls"))
-import synthesise  # noqa: E402
 
 
 @cocotb.test()

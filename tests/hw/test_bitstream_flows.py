@@ -22,7 +22,7 @@ def tree(tmp_path):
     """What the flows need of the project."""
     tree = tmp_path / "tree"
     ignore = shutil.ignore_patterns("__pycache__", "data", "*.bit", "*.hwh")
-    for folder in ("hw", "host/riffle", "bitstreams"):
+    for folder in ("hw", "host/riffle", "bitstreams", "tools"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=ignore)
     shutil.copy(ROOT / "Makefile", tree)
     return tree

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import lint
 from campaigns import campaign
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "hw" / "lint"))
-
-import lint  # noqa: E402  (hw/lint is no package)
 
 FOLDERS = ("hw/rtl", "hw/board", "hls/rtl", "sim/stand_ins")
 
@@ -30,7 +28,7 @@ def tree(tmp_path):
 def test_first_run_of_a_user_passes(tmp_path):
     """Tools that are made ready when a user first runs them say so; that is no complaint."""
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, str(ROOT / "hw" / "lint" / "lint.py"), "event_counter"], text=True,
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "lint.py"), "event_counter"], text=True,
                           env=os.environ | home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0 and " 0 with complaints" in done.stdout, done.stdout
     assert list((tmp_path / "cache").rglob("yosys.wasm")), "Yosys was not made ready: this was no first run"

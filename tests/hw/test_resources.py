@@ -1,29 +1,26 @@
 """The accelerator, mapped to the FPGA: counts on a reduced lattice are those committed; netlists are read rightly."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+import netlist
+import resources
+import resources_page
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "hw" / "resources"))
-
-import measure  # noqa: E402  (hw/resources is no package)
-import netlist  # noqa: E402
-import report  # noqa: E402
-
-ACCEPT = "if that is meant: python hw/resources/measure.py --small, and commit hw/resources/small.json"
+ACCEPT = "if that is meant: python tools/resources.py --small, and commit tools/resources_small.json"
 
 
 @pytest.fixture(scope="module")
 def small():
-    return measure.measure("small")
+    return resources.measure("small")
 
 
 @pytest.fixture(scope="module")
 def committed():
-    return json.loads(measure.SMALL.read_text())
+    return json.loads(resources.SMALL.read_text())
 
 
 def test_counts_are_the_committed_ones(small, committed):
@@ -38,7 +35,7 @@ def test_counts_are_the_committed_ones(small, committed):
 
 def test_clock_is_not_held_up(small):
     """The levels of logic that are aimed at, and nothing between a block RAM and its output register."""
-    assert small["logic_depth"] <= measure.LIMITS["logic_depth"], f"from and to: {small['deepest'][:3]}"
+    assert small["logic_depth"] <= resources.LIMITS["logic_depth"], f"from and to: {small['deepest'][:3]}"
     assert small["block_ram_outputs"]["through_logic"] == 0
 
 
@@ -59,7 +56,7 @@ def test_array_uses_its_dsps(small):
 
 def test_copies_of_registers_stay_apart():
     """What is marked so that its nets are short: by `keep` for Yosys, by `dont_touch` for Vivado; no bit is shared."""
-    result = measure.synthesise("riffle-small", **measure.parameters_of("small"))
+    result = resources.synthesise("riffle-small", **resources.parameters_of("small"))
     modules = json.loads(result.flat.read_text())["modules"].values()
     top, = (module for module in modules if "top" in module["attributes"])
     marked = {name: net["bits"] for name, net in top["netnames"].items() if "dont_touch" in net["attributes"]}
@@ -75,7 +72,7 @@ def test_copies_of_registers_stay_apart():
 
 
 def test_depth_is_what_yosys_counts(small):
-    assert small["logic_depth"] == measure.synthesise("riffle-small", **measure.parameters_of("small")).longest_path
+    assert small["logic_depth"] == resources.synthesise("riffle-small", **resources.parameters_of("small")).longest_path
 
 
 def cell(kind, inputs, outputs):
@@ -106,5 +103,6 @@ def test_loop_is_refused():
 
 def test_report_names_what_is_over_the_limit(small):
     over = {**small, "lut": 40_001, "logic_depth": 6}
-    assert measure.excesses(over) == ["lut is 40001, more than 40000"]
-    assert "Over the limit: lut is 40001" in report.markdown(over, measure.LIMITS, measure.excesses(over))
+    assert resources.excesses(over) == ["lut is 40001, more than 40000"]
+    page = resources_page.markdown(over, resources.LIMITS, resources.excesses(over))
+    assert "Over the limit: lut is 40001" in page

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import generate
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_program, unpack_program
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "spec"))
-
-import generate  # noqa: E402  (spec/ is no package)
 
 
 def run(*command):

@@ -79,3 +79,19 @@ def leads(drawn, begin, end):
 def test_picture_is_wired_as_the_engine(drawn, begin, end, there):
     """hw/rtl/engine.sv: max_pool reads `shifted`, global_average `act_rdata_i`; all three write."""
     assert leads(drawn, begin, end) is there
+
+
+PAGES = sorted(path for path in (ROOT / "docs").glob("*.md")) + [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_index_has_every_page():
+    text = (ROOT / "docs/index.md").read_text()
+    assert all(f"]({page.name})" in text for page in PAGES if page.parent.name == "docs" and page.name != "index.md")
+    assert "docs/index.md" in (ROOT / "README.md").read_text()

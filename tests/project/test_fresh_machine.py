@@ -23,7 +23,7 @@ STAND_IN = '''#!/bin/sh
 echo "{name} $*" >> "$LOG"
 {more}
 '''
-PARTS = ("Makefile", "README.md", "pyproject.toml", "sim/setup.sh", "sim/check_path.sh", "sim/verilator_root.py",
+PARTS = ("Makefile", "README.md", "pyproject.toml", "tools/setup.sh", "tools/check_path.sh", "tools/verilator_root.py",
          "tests/support/pynq_environment.py", ".ci/run")
 CANNOT = [" ", "\t", "\n", "$", "'", '"', "`", ":", ";", "=", "#", "&", "|", "<", ">", "(", ")", "\\"]
 CAN = list("%[]{}*?!~@,+^-_.") + ["ü", "中"]
@@ -92,7 +92,7 @@ def test_extras_are_those_of_the_project():
 
 @pytest.mark.parametrize("blocked", ["cocotb_tools", "cocotb", "pytest", "hls4ml", "yaml"])
 def test_model_is_built_without_the_tools_of_the_tests(blocked):
-    code = f"import sys; sys.modules[{blocked!r}] = None; sys.path.insert(0, 'sim'); import build_model"
+    code = f"import sys; sys.modules[{blocked!r}] = None; sys.path.insert(0, 'tools'); import build_model"
     done = call(sys.executable, "-c", code, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
@@ -108,7 +108,7 @@ def test_paths_that_cannot_work_are_refused_at_once(tree, character, monkeypatch
     assert done.returncode == 2 and not log(moved) and not done.stdout
     assert f"has the character '{' ' if character == chr(10) else character}' in it" in done.stderr
     assert "Remedy: move the project" in done.stderr and len(done.stderr) < 600 and seconds < 3
-    done = call("./sim/setup.sh", "demo", cwd=moved)
+    done = call("./tools/setup.sh", "demo", cwd=moved)
     assert done.returncode == 1 and "Remedy: move the project" in done.stderr and not log(moved)
     with pytest.raises(RuntimeError, match="Remedy: move the project"):
         verilator_root.check_path(moved)

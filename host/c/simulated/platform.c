@@ -1,4 +1,4 @@
-/* The board as a PC has it: the library that sim/build_model.py makes, and an interrupt that is looked at when waiting.
+/* The board as a PC has it: the library that tools/build_model.py makes, and an interrupt that is looked at when waiting.
  * An access beside the accelerator ends the program, as it does on the board; what the accelerator refuses does not. */
 #include "platform.h"
 

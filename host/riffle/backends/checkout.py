@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-MODEL, HLS = ROOT / "sim" / "build_model.py", ROOT / "hls" / "native.py"  # programs that build and print a path
+MODEL, HLS = ROOT / "tools" / "build_model.py", ROOT / "hls" / "native.py"  # programs that build and print a path
 
 
 def there() -> bool:

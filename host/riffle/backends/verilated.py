@@ -125,7 +125,7 @@ class RtlBackend:
         self._free = weakref.finalize(self, _free, self._library, self._alive, self._lock, memory, pages)
         self._free.atexit = waves is not None  # other threads may still use the model when Python ends
         if waves and self._library.riffle_trace(self._model, str(waves).encode()):
-            raise HardwareError(f"{library} was built without waveforms: build it with `sim/build_model.py --waves`")
+            raise HardwareError(f"{library} was built without waveforms: build it with `tools/build_model.py --waves`")
         self.ddr_base = self._library.riffle_ddr_base(self._model)  # physical address of the memory's first byte
         self._heap = Heap(memory, self.ddr_base, pages)
         self._after_reset()

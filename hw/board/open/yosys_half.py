@@ -1,6 +1,6 @@
 """The Yosys half of the open flow: riffle_ps7 as a netlist for nextpnr.
 
-    python hw/board/open/yosys_half.py FILE.json [CONFIGURATION]    a configuration of the spec; the default is full
+    PYTHONPATH=tools python hw/board/open/yosys_half.py FILE.json [CONFIGURATION]    of the spec; default full
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from netlist import read, resources, top_of
+from synthesis import parameters_of, synthesise
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "resources"))
-from netlist import read, resources, top_of  # noqa: E402
-from synthesis import parameters_of, synthesise  # noqa: E402
 
 
 def build(target: Path, configuration: str = "full") -> dict[str, float]:

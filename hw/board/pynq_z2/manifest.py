@@ -1,6 +1,8 @@
 """Write the manifest of a bitstream that has just been built, and put all three files into bitstreams/.
 
-    python3 manifest.py DESIGN FLOW CLOCK_MHZ ENGINE FOLDER    FOLDER holds <name>.bit, <name>.hwh and results.txt
+    PYTHONPATH=host python3 manifest.py DESIGN FLOW CLOCK_MHZ ENGINE FOLDER
+
+FOLDER holds <name>.bit, <name>.hwh and results.txt.
 """
 
 from __future__ import annotations
@@ -11,11 +13,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from riffle.bitstream.manifest import BOARD, contradictions, describe
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(ROOT / "host"))
-
-from riffle.bitstream.manifest import BOARD, contradictions, describe  # noqa: E402
 
 PART = "xc7z020clg400-1"
 TOOLS = {"vivado": "Vivado", "open": "nextpnr-xilinx"}

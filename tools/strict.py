@@ -1,6 +1,6 @@
 """A strict SystemVerilog front end over a design: slang elaborates it; every warning is an error.
 
-python hw/lint/strict.py OPTION ... FILE ...    slang's own options, as `--top NAME`
+python tools/strict.py OPTION ... FILE ...    slang's own options, as `--top NAME`
 
 Verilator and Yosys let pass what the standard forbids, such as a name that is used before its declaration.
 """

@@ -1,7 +1,7 @@
 """Does the accelerator fit the XC7Z020? Synthesise it with Yosys, count, compare with the limits.
 
-    python hw/resources/measure.py            full size: build/resources.json and docs/resources.md; exit 1 over a limit
-    python hw/resources/measure.py --small    reduced lattice: hw/resources/small.json, which tests/ compares with
+    python tools/resources.py            full size: build/resources.json and docs/resources.md; exit 1 over a limit
+    python tools/resources.py --small    reduced lattice: tools/resources_small.json, which tests/ compares with
 
 A synthesis estimate: Vivado, which decides in the end, was never run on this project.
 """
@@ -14,11 +14,12 @@ import sys
 from pathlib import Path
 
 from netlist import COLUMNS, Module, array_dsps, block_ram_outputs, read, resources, top_of
-from report import markdown
-from synthesis import BUILD, ROOT, parameters_of, synthesise
+from resources_page import markdown
+from synthesis import parameters_of, synthesise
+from verilator_root import BUILD, ROOT
 
 LIMITS = {"dsp": 220, "bram36": 138, "lut": 40_000, "ff": 80_000, "logic_depth": 6}
-SMALL = Path(__file__).with_name("small.json")
+SMALL = Path(__file__).with_name("resources_small.json")
 
 
 def measure(configuration: str) -> dict:

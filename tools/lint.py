@@ -1,6 +1,6 @@
 """Lint the RTL: every module as its own top with `verilator -Wall`, all of it with Yosys, all of the tree with slang.
 
-python hw/lint/lint.py [module ...]
+python tools/lint.py [module ...]
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "sim"))
-from runner import file_list, sources  # noqa: E402
-from verilator_root import environment  # noqa: E402
+from rtl_sources import file_list, sources
+from verilator_root import ROOT, environment
 
 UNUSED = [f"-Wno-unconnected-{kind}-port" for kind in ("input", "output", "inout")]  # most of the processor's
 COMPLAINT = re.compile(r"%?(Warning|Error)\b", re.IGNORECASE)  # how Verilator and Yosys begin one
@@ -59,7 +57,7 @@ def designs(root: Path = ROOT) -> dict[str, list[str]]:
 
 def slang(options: list[str], root: Path = ROOT) -> str:
     """What slang, which is strict about the language, has against a design."""
-    return complaint([sys.executable, str(ROOT / "hw" / "lint" / "strict.py"), *options], cwd=root)
+    return complaint([sys.executable, str(ROOT / "tools" / "strict.py"), *options], cwd=root)
 
 
 def complaint(command: list[str], **options) -> str:

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Install what is needed, and say before what, how long it takes and how much disk. Run by make; does nothing twice.
 #
-#   sim/setup.sh demo     compiler; .venv with the Python packages of demo and model; Verilator (build/verilator-*)
-#   sim/setup.sh setup    besides: what lint and tests need, and environments with PYNQ as the board has it (build/pynq-*)
+#   tools/setup.sh demo     compiler; .venv with the Python packages of demo and model; Verilator (build/verilator-*)
+#   tools/setup.sh setup    besides: what lint and tests need, and environments with PYNQ as the board has it (build/pynq-*)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ what=${1:-setup}
 
 die() { echo "setup: $*" >&2; exit 1; }
 
-reason=$(sim/check_path.sh)
+reason=$(tools/check_path.sh)
 [[ -z $reason ]] || die "$reason"
 
 # Debian packages, each with what shows that it is there
@@ -64,7 +64,7 @@ echo "setup: installing Python packages into .venv"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]" ||
   die "pip could not install the Python packages (see above): check the network, then run make again"
 
-.venv/bin/python sim/verilator_root.py >/dev/null
+.venv/bin/python tools/verilator_root.py >/dev/null
 if [[ $what == setup ]]; then
   .venv/bin/python tests/support/pynq_environment.py >/dev/null || true  # it says what will be skipped
 fi

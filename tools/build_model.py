@@ -1,4 +1,4 @@
-"""Build the whole accelerator as a shared library and print its path: python sim/build_model.py [--waves]
+"""Build the whole accelerator as a shared library and print its path: python tools/build_model.py [--waves]
 
 Built under build/model, again only when a source or the way of building has changed. With --waves the model can write
 FST waveforms and checks the RTL's assertions; it is slower.
@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TextIO
 
 from progress import Progress
+from riffle.isa.spec import CONFIGURATIONS
 from rtl_sources import fingerprint, locked, sources, up_to_date
 from verilator_root import BUILD, ROOT, environment
 
-sys.path.insert(0, str(ROOT / "host"))
-from riffle.isa.spec import CONFIGURATIONS  # noqa: E402
-
-MODEL, DDR = (Path(__file__).with_name(name) for name in ("model.cpp", "ddr.hpp"))
+MODEL, DDR = (ROOT / "sim" / name for name in ("model.cpp", "ddr.hpp"))
 PREFIX = "Vriffle"
 OPTIMISATION = ("OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2")
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # of a make around this: its jobs and variables are not for this build

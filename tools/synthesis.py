@@ -8,11 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "sim"), str(ROOT / "host")]
-from riffle.isa.spec import CONFIGURATIONS  # noqa: E402
-from runner import fingerprint, locked, sources, up_to_date  # noqa: E402
-from verilator_root import BUILD  # noqa: E402
+from riffle.isa.spec import CONFIGURATIONS
+from rtl_sources import fingerprint, locked, sources, up_to_date
+from verilator_root import BUILD
 
 # Modules keep their borders (an upper bound: nothing is shared across them), so each can be counted; for paths through
 # several modules all of it is flattened afterwards. Yosys merges equal registers, whatever wires are marked with: where

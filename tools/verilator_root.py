@@ -47,7 +47,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def check_path(path: Path) -> None:
-    """Refuse what sim/check_path.sh refuses.
+    """Refuse what tools/check_path.sh refuses.
 
     Raises
     ------
