@@ -176,7 +176,9 @@ async def a_reset_is_a_flush_that_goes_on_counting(dut, traffic, rate):
         left = max(0, left - 1)
     await bench.drain()
     if traffic in ("mixed", "slow") and rate < 0.1:
-        assert bench.late and bench.torn and bench.held, "late beats, torn bursts, addresses that waited"
+        assert bench.late and bench.torn, "late beats, torn bursts"
+    if traffic == "mixed" and rate < 0.1:
+        assert bench.held, "addresses that waited"
     if traffic == "rare":
         assert bench.strays, "beats that nobody asked for"
 

@@ -44,7 +44,7 @@ def test_wheel_has_everything(wheel):
     package = ROOT / "host" / "riffle"
     wanted = {f"riffle/{path.relative_to(package)}" for path in package.rglob("*.py")}
     wanted |= {f"riffle/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
-    wanted |= {"riffle/data/digits.npz", "riffle/data/digits_held_out.npz", "riffle/overlays/README.md"}
+    wanted |= {"riffle/zoo/data/digits.npz", "riffle/zoo/data/digits_held_out.npz", "riffle/overlays/README.md"}
     assert wanted <= names, sorted(wanted - names)
 
 
