@@ -100,7 +100,7 @@ module engine #(
       .fetch_detail_i(fetch_detail), .launch_o(launch), .stop_o(stop), .sequencer_done_i(sequencer_done),
       .quiet_i(quiet), .overlap_i(overlap_q), .feed_i(feed), .starving_i(starving),
       .sequencer_error_i(sequencer_error), .sequencer_code_i(sequencer_code), .sequencer_detail_i(sequencer_detail),
-      .header_error_i(header_error | unlike), .header_count_i(header_error ? header_count : weights_count), .stream_end_i, .stream_error_i,
+      .header_error_i(header_error | unlike), .header_count_i(unlike ? weights_count : header_count), .stream_end_i, .stream_error_i,
       .stream_detail_i, .loader_empty_i(loader_empty)
   );
   descriptor_fetch u_descriptor_fetch (
