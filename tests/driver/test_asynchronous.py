@@ -129,7 +129,7 @@ def test_polling_needs_no_interrupt(case):
     def refuse(cycles):
         raise AssertionError("waited for an interrupt")
     other = proxied(case, wait="poll", wait_interrupt=refuse)
-    for weights in ("resident", "ddr", "host"):
+    for weights in ("host", "ddr", "resident"):
         other.load(case.program, weights)
         np.testing.assert_array_equal(other.run(case.image).output, case.expected)
     case.never_end()

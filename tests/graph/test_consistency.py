@@ -102,6 +102,7 @@ CONTRADICTIONS = [
     (lambda network: network.layers.pop(4), "reads tensor 1.out before it is complete"),
     (change("1.c", out_channel=7), "layer 1.c writes channel 7 of tensor 1.out, which layer 1.pool writes"),
     (change("1.c", out_channel=9), "layer 1.c writes channel 16 of tensor 1.out, which has 16: correct out_channel"),
+    (change("1.c", out_channel=10**30), f"layer 1.c writes channel {10**30} of tensor 1.out, which has 16: correct"),
     (change("1.c", out_channel=-1), "layer 1.c has out_channel -1, which must be a whole number from 0 on"),
     (change("1.c", output="image"), "layer 1.c writes channel 15 of tensor image, which has 3"),
     (add(convolution("image", np.ones((3, 3, 1, 1)))), "layer image writes tensor image, where the image lies"),

@@ -17,6 +17,7 @@ from riffle.isa.program import Program
 Until = Callable[[int], bool]
 REFILL_CYCLES = 500  # that the host lets pass between two looks at the ring
 WORD_CYCLES = 100  # that the host may take to write a stream word: four accesses, and its looks at the ring
+PAUSE_CYCLES = 10_000_000  # that Linux may leave this process alone, in which the ring runs dry: 0.1 s at 100 MHz
 
 
 class Source(Protocol):
@@ -106,7 +107,7 @@ class HostRing:
         return {"STREAM_SOURCE": spec.StreamSource.HOST, "STREAM_LENGTH": words}
 
     def slowness(self, words: int) -> int:
-        return WORD_CYCLES * words
+        return WORD_CYCLES * words + PAUSE_CYCLES
 
     def wait(self, cycles: int, until: Until) -> bool:
         for _ in range(0, cycles, REFILL_CYCLES):
