@@ -7,7 +7,7 @@ import numpy as np
 
 from engine_memories import Memories
 from random_programs import random_program, random_stream
-from riffle.compiler.hazards import may_overlap
+from riffle.compiler.hazards import BETWEEN, may_overlap
 from riffle.errors import EngineError
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
@@ -222,13 +222,36 @@ async def overlap_slots_is_the_smallest_safe_number(dut):
                             out_base=100)
         after = Descriptor(opcode=1, blocks=30, groups=1, group_outputs=2, modulus=2, step_low=1, step_high=2,
                            in_base=100 - j, out_base=200, overlap=1)
-        assert may_overlap(before, after) == (j == spec.OVERLAP_SLOTS)
+        assert may_overlap([before], after) == (j == spec.OVERLAP_SLOTS)
         memories.activations[0, 100] = 0
         expected = memories.activations.copy()
         stream = np.concatenate([random_stream(rng, d)[2] for d in (before, after)])
         execute(expected, [before, after], stream, ROWS, COLUMNS)
         await memories.run([before, after], stream)
         assert (memories.activations == expected).all() == (j == spec.OVERLAP_SLOTS), f"slot {j}"
+
+
+@cocotb.test()
+async def a_short_descriptor_between_hides_no_write(dut):
+    """What the one before it has written last is read by the one behind it, both of which overlap."""
+    rng = generator()
+    memories = await begin(dut)
+    between = 2 * spec.DRAIN_SLOTS + BETWEEN  # cycles of the short one
+    for j in (spec.OVERLAP_SLOTS - between - 1, spec.OVERLAP_SLOTS - between):
+        before = Descriptor(opcode=1, blocks=16, groups=1, group_outputs=2, position=1, remainder=1, modulus=2,
+                            out_base=100)
+        short = Descriptor(opcode=1, blocks=1, groups=1, group_outputs=4, modulus=4, step_low=1, step_high=4,
+                           in_base=150, out_base=220, overlap=1)
+        after = Descriptor(opcode=1, blocks=30, groups=1, group_outputs=2, modulus=2, step_low=1, step_high=2,
+                           in_base=100 - j, out_base=200, overlap=1)
+        assert may_overlap([before], short)
+        assert may_overlap([before, short], after) == (j == spec.OVERLAP_SLOTS - between)
+        memories.activations[0, 100] = 0
+        expected = memories.activations.copy()
+        stream = np.concatenate([random_stream(rng, d)[2] for d in (before, short, after)])
+        execute(expected, [before, short, after], stream, ROWS, COLUMNS)
+        await memories.run([before, short, after], stream)
+        assert (memories.activations == expected).all() == (j == spec.OVERLAP_SLOTS - between), f"slot {j}"
 
 
 def test_engine():

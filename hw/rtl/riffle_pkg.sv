@@ -4,7 +4,7 @@
 package riffle_pkg;
   // no module needs all of them
   // verilator lint_off UNUSEDPARAM
-  localparam logic [31:0] SpecHash = 32'h8c90201b;
+  localparam logic [31:0] SpecHash = 32'h72ef7f17;
   localparam logic [31:0] Version = 32'h00000100;
 
   localparam int unsigned Banks = 4;  // activation memory banks; channel c lies in bank c mod 4
@@ -20,7 +20,7 @@ package riffle_pkg;
   localparam int unsigned ShiftMax = 31;  // largest requantisation shift
   localparam int unsigned DrainSlots = 5;  // fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
   localparam int unsigned RawSlots = 20;  // the same with RAW: four passes through the requantisers
-  localparam int unsigned OverlapSlots = 21;  // with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+  localparam int unsigned OverlapSlots = 21;  // with OVERLAP, slot j reads nothing that any descriptor has written t slots before its first slot, for all j + t below this
   localparam int unsigned KeptPhases = 16;  // up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
   localparam int unsigned AverageSlots = 8;  // cycles of a block and phase in GLOBAL_AVERAGE
   localparam int unsigned ImagePitch = 1024;  // bytes from one image row to the next in the image window

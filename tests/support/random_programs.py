@@ -11,7 +11,7 @@ CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 def random_program(rng, depth, length):
-    """Descriptors that read one half of a memory and write the other, in turn, and their weight stream.
+    """Descriptors that read one half of a memory and write the other, mostly in turn, and their weight stream.
 
     Returns
     -------
@@ -19,8 +19,9 @@ def random_program(rng, depth, length):
     """
     descriptors, streams = [], []
     for i in range(length):
-        d = random_descriptor(rng, depth // 2, i % 2 * (depth // 2), (i + 1) % 2 * (depth // 2))
-        descriptors.append(d.replace(overlap=int(i > 0 and may_overlap(descriptors[-1], d))))
+        half = i % 2 if rng.integers(3) else int(rng.integers(2))
+        d = random_descriptor(rng, depth // 2, half * (depth // 2), (1 - half) * (depth // 2))
+        descriptors.append(d.replace(overlap=int(i > 0 and may_overlap(descriptors, d))))
         streams.append(random_stream(rng, d)[2])
     return descriptors, streams
 

@@ -20,7 +20,7 @@ constexpr std::uint32_t kShiftMin = 16;  // smallest requantisation shift
 constexpr std::uint32_t kShiftMax = 31;  // largest requantisation shift
 constexpr std::uint32_t kDrainSlots = 5;  // fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 constexpr std::uint32_t kRawSlots = 20;  // the same with RAW: four passes through the requantisers
-constexpr std::uint32_t kOverlapSlots = 21;  // with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+constexpr std::uint32_t kOverlapSlots = 21;  // with OVERLAP, slot j reads nothing that any descriptor has written t slots before its first slot, for all j + t below this
 constexpr std::uint32_t kKeptPhases = 16;  // up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
 constexpr std::uint32_t kAverageSlots = 8;  // cycles of a block and phase in GLOBAL_AVERAGE
 constexpr std::uint32_t kImagePitch = 1024;  // bytes from one image row to the next in the image window
@@ -78,7 +78,7 @@ struct Descriptor {
   std::uint32_t residual;  // add what the output's address holds
   std::uint32_t duplicate;  // write channel position p to bank p mod 2 and again to bank p mod 2 + 2 of block p div 2
   std::uint32_t raw;  // write each accumulator as four bytes: position p fills block p, byte b goes to bank b
-  std::uint32_t overlap;  // a convolution may begin while the one before still writes: none of its first OVERLAP_SLOTS reads meets one of those writes
+  std::uint32_t overlap;  // a convolution may begin while those before still write: none of its first OVERLAP_SLOTS reads meets one of those writes
   std::uint32_t taps4;  // 2x2 window: a pixel and its neighbours to the right and below; without taps9 and taps4 one tap
   std::int32_t zero_point;  // added after requantisation; 0 with residual
   std::int32_t fill;  // value outside the map: the input's zero point; GLOBAL_AVERAGE writes to lane LANE + fill mod LANES_MAX, to none beyond the lattice

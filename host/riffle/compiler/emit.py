@@ -212,7 +212,7 @@ class Emitter:
     def add(self, layer: Layer, descriptor: Descriptor, stream: np.ndarray | None, target: Place,
             positions: np.ndarray, channels: np.ndarray | None = None, macs: int = 0) -> None:
         words = 0 if stream is None else len(stream)
-        if self.descriptors and may_overlap(self.descriptors[-1], descriptor):
+        if self.descriptors and may_overlap(self.descriptors, descriptor):
             descriptor = descriptor.replace(overlap=1)
         check_fields(layer, vars(descriptor))
         self.descriptors.append(descriptor)

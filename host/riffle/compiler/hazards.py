@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from riffle.isa import spec
-from riffle.isa.cost import pair_slots
+from riffle.isa.cost import LAUNCH, OVERLAPPED, pair_slots
 from riffle.isa.descriptor import Descriptor
 from riffle.isa.emulator import Positions, taps
 
-CONV = spec.OPCODES["CONV"]
+CONV = spec.CONV
+BETWEEN = LAUNCH + OVERLAPPED  # cycles without a slot between a descriptor and one that overlaps it
 
 
-def may_overlap(before: Descriptor, after: Descriptor) -> bool:
-    """Whether `after` may have the flag `overlap` when it runs behind `before`.
+def may_overlap(earlier: Sequence[Descriptor], after: Descriptor) -> bool:
+    """Whether `after` may have the flag `overlap` when it runs behind `earlier`, of which it overlaps the last.
 
-    It may where no read of its slot j meets a write of the slot t before the end of `before`, for j + t below
-    `spec.OVERLAP_SLOTS`; both are convolutions that write int8.
+    It may where no read of its slot j meets a write of t slots before its first one, for j + t below
+    `spec.OVERLAP_SLOTS`, whichever descriptor writes; both it and the last are convolutions that write int8.
     """
+    before = earlier[-1]
     if before.opcode != CONV or after.opcode != CONV or before.raw or after.raw:
         return False
-    written = last_writes(before)
+    written = last_writes(earlier)
     return not any(t + j < spec.OVERLAP_SLOTS and address in addresses
                    for j, address in first_reads(after) for t, addresses in written)
 
 
-def last_writes(d: Descriptor) -> list[tuple[int, set[int]]]:
-    """For the last pairs and phases: how many slots before the last one each ended, and the addresses it writes."""
+def last_writes(descriptors: Sequence[Descriptor]) -> list[tuple[int, set[int]]]:
+    """For the last pairs and phases: how many slots before the last one each ended, and the addresses it writes.
+
+    A short descriptor that overlaps may end before the writes of the one before it: then these count, too.
+    """
     result: list[tuple[int, set[int]]] = []
-    for addresses in reversed(writes(d)):
-        for phase in reversed(range(d.out_phases)):
-            t = len(result) * pair_slots(d)
-            if t >= spec.OVERLAP_SLOTS:
-                return result
-            result.append((t, {address + phase for address in addresses}))
+    ended = 0  # slots from the end of a descriptor to the end of all
+    for d in reversed(descriptors):
+        t = ended
+        for addresses in reversed(writes(d)):
+            for phase in reversed(range(d.out_phases)):
+                if t >= spec.OVERLAP_SLOTS:
+                    return result
+                result.append((t, {address + phase for address in addresses}))
+                t += pair_slots(d)
+        if not d.overlap:
+            break  # it began when everything before had been written
+        ended = t + BETWEEN
     return result
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 VERSION = "0.1.0"
 VERSION_WORD = 0x00000100
-SPEC_HASH = 0x8c90201b
+SPEC_HASH = 0x72ef7f17
 VLNV = "riffle.org:riffle:accelerator:1.0"
 SEGMENT_BASE = 0x40000000
 SEGMENT_SIZE = 0x200000
@@ -24,7 +24,7 @@ SHIFT_MIN = 16  # smallest requantisation shift
 SHIFT_MAX = 31  # largest requantisation shift
 DRAIN_SLOTS = 5  # fewest cycles from one pair and phase to the next: 98 sums over 20 requantisers
 RAW_SLOTS = 20  # the same with RAW: four passes through the requantisers
-OVERLAP_SLOTS = 21  # with OVERLAP, slot j reads nothing that was written in the slot t before the end of the descriptor before, for all j + t below this
+OVERLAP_SLOTS = 21  # with OVERLAP, slot j reads nothing that any descriptor has written t slots before its first slot, for all j + t below this
 KEPT_PHASES = 16  # up to as many phases the residuals of a block's two pairs are read together, and those of the second pair kept
 AVERAGE_SLOTS = 8  # cycles of a block and phase in GLOBAL_AVERAGE
 IMAGE_PITCH = 1024  # bytes from one image row to the next in the image window
@@ -230,7 +230,7 @@ class DescriptorFields:
     residual: int = 0  # add what the output's address holds
     duplicate: int = 0  # write channel position p to bank p mod 2 and again to bank p mod 2 + 2 of block p div 2
     raw: int = 0  # write each accumulator as four bytes: position p fills block p, byte b goes to bank b
-    overlap: int = 0  # a convolution may begin while the one before still writes: none of its first OVERLAP_SLOTS reads meets one of those writes
+    overlap: int = 0  # a convolution may begin while those before still write: none of its first OVERLAP_SLOTS reads meets one of those writes
     taps4: int = 0  # 2x2 window: a pixel and its neighbours to the right and below; without taps9 and taps4 one tap
     zero_point: int = 0  # added after requantisation; 0 with residual
     fill: int = 0  # value outside the map: the input's zero point; GLOBAL_AVERAGE writes to lane LANE + fill mod LANES_MAX, to none beyond the lattice
