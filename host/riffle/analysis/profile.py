@@ -11,11 +11,11 @@ from riffle.isa import spec
 from riffle.isa.cost import pairs_that_reread
 from riffle.isa.descriptor import Descriptor, unpack_program
 from riffle.isa.program import Program
+from riffle.isa.spec import GLOBAL_AVERAGE, MAXPOOL
 
 MACS_PER_LANE = 8  # each cycle: four input and two output channels
 PIXEL_BYTES = 4  # of an image in memory
 PORT_BYTES = 8  # a cycle, of the one memory port that weights and images share
-CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 
 
 @dataclass

@@ -27,8 +27,7 @@ from riffle.graph.integer_graph import (
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_headers
 from riffle.isa.program import Place, Record
-
-CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
+from riffle.isa.spec import CONV, GLOBAL_AVERAGE, MAXPOOL
 
 
 @dataclass(frozen=True)

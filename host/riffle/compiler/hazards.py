@@ -10,8 +10,8 @@ from riffle.isa import spec
 from riffle.isa.cost import LAUNCH, OVERLAPPED, pair_slots
 from riffle.isa.descriptor import Descriptor
 from riffle.isa.emulator import Positions, taps
+from riffle.isa.spec import CONV
 
-CONV = spec.CONV
 BETWEEN = LAUNCH + OVERLAPPED  # cycles without a slot between a descriptor and one that overlaps it
 
 

@@ -181,11 +181,11 @@ def _check_place(layer: Convolution, outputs: int, output: Tensor) -> None:
         if not valid or not shuffle.modulus:
             _refuse(layer, f"has the shuffle {shuffle!r}, whose modulus must be 1 or more, and its steps 0 or more",
                     AGAIN)
-    last = layer.places().max() if layer.out_channel < 1 << 31 else layer.out_channel  # which NumPy could not add to
-    if last >= output.channels:
-        _refuse(layer, f"writes channel {last} of tensor {layer.output}, which has {output.channels}",
+    # NumPy could not add to a larger one
+    places = layer.places() if layer.out_channel < 1 << 31 else np.array([layer.out_channel], object)
+    if places.max() >= output.channels:
+        _refuse(layer, f"writes channel {places.max()} of tensor {layer.output}, which has {output.channels}",
                 "correct out_channel and shuffle, or the tensor's channels")
-    places = layer.places()
     if len(np.unique(places)) != outputs:
         twice = int(np.flatnonzero(np.bincount(places) > 1)[0])
         _refuse(layer, f"writes channel {twice} of tensor {layer.output} twice: {shuffle} is no permutation of its "

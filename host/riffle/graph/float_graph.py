@@ -55,8 +55,7 @@ class FloatNetwork:
                       for entry in header["layers"]]
             return cls(header["name"], layers, parameters, header["classes"], header["epsilon"], header["metadata"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
-                             f"{KIND}, or make it again") from error
+            raise archive.broken(path, KIND, error) from error
 
 
 @dataclass

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from riffle.errors import InputError
 from riffle.isa import archive
 
 KIND = "integer network"
@@ -180,8 +179,7 @@ class IntegerNetwork:
             return cls(header["name"], header["input"], {k: Tensor(**t) for k, t in header["tensors"].items()}, layers,
                        header["classes"], header["output_scale"], header["metadata"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as "
-                             f"{KIND}, or make it again") from error
+            raise archive.broken(path, KIND, error) from error
 
 
 def _layer(entry: dict, index: int, arrays: dict[str, np.ndarray]) -> Layer:

@@ -32,6 +32,12 @@ def write(path: Path | str, kind: str, header: dict, arrays: dict[str, np.ndarra
     Path(path).write_bytes(buffer.getvalue())
 
 
+def broken(path: Path | str, kind: str, error: Exception) -> InputError:
+    """What to raise where a header does not hold what its kind says."""
+    return InputError(f"{path} is broken ({type(error).__name__}: {error}): give a file that riffle saved as {kind}, "
+                      "or make it again")
+
+
 def read(path: Path | str, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
     """Header and arrays of a file that `write` wrote.
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor
 from riffle.isa.emulator import taps
+from riffle.isa.spec import CONV, GLOBAL_AVERAGE, MAXPOOL
 
-CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
 MAXPOOL_SLOTS = 9  # cycles of a block and phase: one per tap
 LAUNCH = 7  # cycles from a descriptor's launch to its first slot
 WRITES = {"convolution": 22, "raw": 37, "maximum": 4, "average": 10}  # cycles that the last writes take beyond a launch

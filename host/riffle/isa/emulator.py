@@ -15,8 +15,7 @@ import numpy as np
 from riffle.errors import EngineError, InputError
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, unpack_header, unpack_program
-
-CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
+from riffle.isa.spec import CONV, GLOBAL_AVERAGE, MAXPOOL
 
 
 def execute(memory: np.ndarray, descriptors: Sequence[Descriptor] | np.ndarray, stream: bytes | np.ndarray,
