@@ -22,10 +22,8 @@ from pathlib import Path
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from rtl_sources import RTL, file_list, fingerprint, locked, sources, up_to_date
+from rtl_sources import fingerprint, locked, sources, up_to_date
 from verilator_root import BUILD, environment
-
-__all__ = ["RTL", "file_list", "fingerprint", "locked", "simulate", "sources", "up_to_date"]
 
 
 def simulate(module: str, test_file: str, *, generated: Sequence[Path] = (), **parameters: int) -> None:

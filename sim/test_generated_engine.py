@@ -15,7 +15,8 @@ import synthesise
 from random_programs import random_program
 from riffle.errors import EngineError
 from riffle.isa.emulator import execute
-from runner import RTL, simulate
+from rtl_sources import RTL
+from runner import simulate
 from test_engine import COLUMNS, DEPTH, NAMES, ROWS, begin, check, generator, spoil
 from verilator_root import ROOT
 

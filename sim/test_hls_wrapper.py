@@ -12,7 +12,8 @@ import numpy as np
 from engine_memories import QUIET_START, Memories
 from riffle.isa import spec
 from riffle.isa.spec import ERROR_CODES
-from runner import RTL, simulate
+from rtl_sources import RTL
+from runner import simulate
 from verilator_root import ROOT, environment
 
 ROWS, COLUMNS, DEPTH = 2, 3, 256

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ports import drive, inputs
-from runner import file_list
+from rtl_sources import file_list
 
 
 class Handle:

@@ -12,8 +12,9 @@ import pytest
 
 from riffle.backends.verilated import RtlBackend, build
 from riffle.driver.accelerator import Accelerator
+from verilator_root import OF_MAKE
 
-for _name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # a make that a test runs is no part of the one that runs the tests
+for _name in OF_MAKE:  # a make that a test runs is no part of the one that runs the tests
     os.environ.pop(_name, None)
 
 

@@ -18,12 +18,11 @@ from typing import TextIO
 from progress import Progress
 from riffle.isa.spec import CONFIGURATIONS
 from rtl_sources import fingerprint, locked, sources, up_to_date
-from verilator_root import BUILD, ROOT, environment
+from verilator_root import BUILD, OF_MAKE, ROOT, environment
 
 MODEL, DDR = (ROOT / "sim" / name for name in ("model.cpp", "ddr.hpp"))
 PREFIX = "Vriffle"
 OPTIMISATION = ("OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2")
-OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # of a make around this: its jobs and variables are not for this build
 
 
 def build(configuration: str = "full", waves: bool = False) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # what a make leaves to the makes within it: its jobs and variables
 CHECK = Path(__file__).resolve().with_name("check_path.sh")
 
 SETTINGS = {

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from cases import Case, Proxy, cancel
+from cases import Case, Proxy, begun, cancel
 from riffle.backends import verilated
 from riffle.driver.accelerator import WATCHDOG_EXTRA, Accelerator
 from riffle.errors import EngineError, RunTimeout
@@ -85,9 +85,7 @@ def test_cancelled_run_stops_the_engine(case, monkeypatch):
     case.never_end()
 
     async def main():
-        task = asyncio.ensure_future(case.accelerator.run_async(case.image))
-        while case.accelerator.segment.fields("CTRL")["IDLE"]:
-            await asyncio.sleep(0.001)
+        task = await begun(case.accelerator, case.image)
         await cancel(task)
         assert case.accelerator.segment.fields("CTRL")["IDLE"], "the engine runs on"
         assert case.accelerator.segment.read("ISR") == case.accelerator.segment.read("ERROR") == 0
@@ -102,9 +100,7 @@ def test_cancelling_one_task_leaves_the_other_alone(case):
     other = proxied(case, wait_interrupt=lambda cycles: gate.wait(20) and backend.wait_interrupt(cycles))
 
     async def main():
-        running = asyncio.ensure_future(other.run_async(case.image))
-        while other.segment.fields("CTRL")["IDLE"]:
-            await asyncio.sleep(0.001)
+        running = await begun(other, case.image)
         waiting = asyncio.ensure_future(other.run_async(case.image))
         await asyncio.sleep(0.01)
         asyncio.get_running_loop().call_later(0.05, gate.set)

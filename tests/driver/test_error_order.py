@@ -14,7 +14,6 @@ from riffle.isa.emulator import CONV, GLOBAL_AVERAGE, MAXPOOL, EngineError, cont
 
 SMALL = spec.CONFIGURATIONS["small"]
 DEPTH, LANES = SMALL["activation_depth"], SMALL["rows"] * SMALL["columns"]
-FLIPS, HEADERS = campaign(200, 20_000), campaign(60, 500)
 LONGEST = 40_000  # cycles; a flip that makes a program longer is drawn again
 
 
@@ -77,8 +76,8 @@ def of_rtl(backend, words, stream):
 
 def flipped_headers(rng):
     """Programs of which each bit of a count or tag was flipped in turn."""
-    found = 0
-    while found < HEADERS:
+    found, wanted = 0, campaign(60, 500)
+    while found < wanted:
         descriptors, streams = random_program(rng, DEPTH, 2)
         if len(streams[0]) < 3 or sum(map(len, streams)) > SMALL["weight_depth"]:
             continue
@@ -100,7 +99,7 @@ def test_flipped_headers_end_alike(hardware, rng):
 
 def test_flips_end_alike(hardware, rng):
     engine, seen = Engine(SMALL), set()
-    for number in range(FLIPS):
+    for number in range(campaign(200, 20_000)):
         words, stream = draw(rng)
         expected = of_interpreter(words, stream)
         rtl, hls = of_rtl(hardware, words, stream), of_hls(engine, words, stream)

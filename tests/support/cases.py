@@ -72,6 +72,14 @@ class Proxy:
         return self._methods[name] if name in self._methods else getattr(self._backend, name)
 
 
+async def begun(accelerator, image):
+    """A task of a run, once the engine is at it."""
+    task = asyncio.ensure_future(accelerator.run_async(image))
+    while accelerator.segment.fields("CTRL")["IDLE"]:
+        await asyncio.sleep(0.001)
+    return task
+
+
 async def cancel(task):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -6,8 +6,7 @@ from riffle.compiler.hazards import may_overlap, words_read, words_written
 from riffle.isa import spec
 from riffle.isa.descriptor import Descriptor, pack_headers
 from riffle.isa.emulator import taps
-
-CONV, MAXPOOL, GLOBAL_AVERAGE = spec.CONV, spec.MAXPOOL, spec.GLOBAL_AVERAGE
+from riffle.isa.spec import CONV, GLOBAL_AVERAGE, MAXPOOL
 
 
 def random_program(rng, depth, length):

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from cases import cancel
+from cases import begun, cancel
 from riffle.board import backend as board_backend
 from riffle.board.interrupt_loop import interrupt_loop
 from riffle.board.simulated import device
@@ -141,9 +141,7 @@ def test_cancellation_in_mid_run(case):
     case.never_end()
 
     async def main():
-        task = asyncio.ensure_future(case.accelerator.run_async(case.image))
-        while case.accelerator.segment.fields("CTRL")["IDLE"]:
-            await asyncio.sleep(0.001)
+        task = await begun(case.accelerator, case.image)
         await cancel(task)
     asyncio.run(main())
     assert case.accelerator.segment.fields("CTRL")["IDLE"]
